@@ -1,0 +1,73 @@
+//! Identifiers: of users, rooms, a room's log and a client's message.
+//! They are made elsewhere (randomness is not known here); this file only holds and parses them.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Code, Limits, Refusal};
+
+macro_rules! opaque_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes a text that is already known to be such an identifier, from a store or a generator.
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The identifier as it stands on the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+opaque_id! {
+    /// Names a user for ever; opaque, short and URL-safe.
+    UserId
+}
+opaque_id! {
+    /// Names a room for ever; opaque, short and URL-safe. Also the key of its records in the log.
+    RoomId
+}
+opaque_id! {
+    /// Names one life of a room's log; it changes only if that log was lost or replaced. Never contains `:`.
+    Epoch
+}
+opaque_id! {
+    /// A client's own name for a message it sends, which makes the send idempotent within the dedup window.
+    ClientId
+}
+
+impl ClientId {
+    /// Checks a client's text.
+    ///
+    /// # Errors
+    /// `invalid`, field `client_id`, unless it has 1 to `limits.client_id_chars` characters.
+    pub fn parse(text: &str, limits: &Limits) -> Result<Self, Refusal> {
+        let chars = text.chars().count();
+        if chars == 0 || chars > limits.client_id_chars {
+            let allowed = format!("client_id must have 1 to {} characters", limits.client_id_chars);
+            return Err(Refusal::new(Code::Invalid).field("client_id").message(allowed));
+        }
+        Ok(Self::new(text))
+    }
+}

@@ -1,0 +1,30 @@
+//! What chat means: values that parse, rooms as folds over their logs, and the table of refusals.
+//! Pure by rule: no I/O, no clocks, no randomness, no async; time and ids come in as arguments.
+
+mod body;
+mod codes;
+mod dedup;
+mod ids;
+mod limits;
+mod members;
+mod names;
+mod position;
+mod record;
+mod refusal;
+mod room;
+mod timestamp;
+mod user;
+
+pub use body::MessageBody;
+pub use codes::{CloseCode, Code, Retry};
+pub use dedup::{DEDUP_MESSAGES, DEDUP_MILLIS, DedupWindow, FirstSend};
+pub use ids::{ClientId, Epoch, RoomId, UserId};
+pub use limits::Limits;
+pub use members::Members;
+pub use names::{Name, Nickname, RoomName};
+pub use position::{Missing, Position, PositionText, Resume, Seq};
+pub use record::{Proposal, Record, RecordKind};
+pub use refusal::{About, Refusal};
+pub use room::{Command, Decision, Outcome, RoomState};
+pub use timestamp::Timestamp;
+pub use user::{RoomInfo, User};

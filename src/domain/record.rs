@@ -1,0 +1,60 @@
+//! The records of a room's log: what is proposed to it, and what the fold made of a proposal.
+//! Their bytes are the business of `wire`, their rows that of `storage`.
+
+use super::{ClientId, MessageBody, Seq, Timestamp, User};
+
+/// What a record says happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordKind {
+    /// A member said something.
+    Message {
+        /// The text.
+        body: MessageBody,
+        /// The sender's own name for it.
+        client_id: Option<ClientId>,
+    },
+    /// The sender became a member.
+    Joined,
+    /// The sender is not a member any more.
+    Left,
+}
+
+impl RecordKind {
+    /// The kind's name on the wire and in rows.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Message { .. } => "message",
+            Self::Joined => "joined",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// What is appended to a room's log: a record that has no number yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Who acts; comes from the authenticated session, never from a payload (promise D6).
+    pub sender: User,
+    /// What they do.
+    pub kind: RecordKind,
+}
+
+/// A record that every member sees, as the fold numbered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its number in the room.
+    pub seq: Seq,
+    /// The log's time of it; never before that of an earlier record of the room.
+    pub at: Timestamp,
+    /// Who acted.
+    pub sender: User,
+    /// What they did.
+    pub kind: RecordKind,
+}
+
+impl Record {
+    /// The proposal that this record came from; folding it again gives this record.
+    pub fn proposal(&self) -> Proposal {
+        Proposal { sender: self.sender.clone(), kind: self.kind.clone() }
+    }
+}
