@@ -2,3 +2,4 @@
 //! The binary beside this library only calls [`cli`]; everything that can be tested is here.
 
 pub mod domain;
+pub mod wire;

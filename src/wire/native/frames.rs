@@ -1,0 +1,232 @@
+//! The text of what a native client gets: replies, pushes and refusals.
+//! Each function is one row of the protocol's table.
+
+use bytestring::ByteString;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::request::RequestId;
+use crate::{
+    domain::{self, About, ClientId, CloseCode, Code, FirstSend, Refusal, RoomId, RoomInfo},
+    wire::json::{self, Missing, Position, Room, User},
+};
+
+/// A reply or push: its type, the id of the request it answers, and what it says.
+#[derive(Serialize)]
+struct Frame<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    #[serde(flatten)]
+    says: T,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct InRoom<'a> {
+    room: &'a str,
+}
+
+fn frame<T: Serialize>(kind: &'static str, id: Option<&RequestId>, says: T) -> ByteString {
+    let id = id.and_then(|id| serde_json::from_str(id.as_json()).ok());
+    json::text(&Frame { kind, id, says }).into()
+}
+
+#[derive(Serialize)]
+struct Connected<'a> {
+    user: User<'a>,
+    session: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    heartbeat_s: u64,
+}
+
+/// The reply to `connect`; `token` where the connect made one.
+pub fn connected(
+    id: Option<&RequestId>,
+    user: &domain::User,
+    session: &str,
+    token: Option<&str>,
+    heartbeat_s: u64,
+) -> ByteString {
+    frame("connected", id, Connected { user: User::of(user), session, token, heartbeat_s })
+}
+
+/// What the reply to `join` says.
+#[derive(Debug, Clone, Copy)]
+pub struct Joined<'a> {
+    /// The room, its head being the position above which every record comes.
+    pub room: &'a RoomInfo,
+    /// Whether a given position was honoured; absent where none was given.
+    pub recovered: Option<bool>,
+    /// What a position that was not honoured missed.
+    pub missing: Option<domain::Missing>,
+}
+
+#[derive(Serialize)]
+struct JoinedFields<'a> {
+    room: Room<'a>,
+    position: Position<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovered: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Missing>,
+}
+
+/// The reply to `join`.
+pub fn joined(id: Option<&RequestId>, joined: Joined<'_>) -> ByteString {
+    let says = JoinedFields {
+        room: Room::of(joined.room),
+        position: Position::of(&joined.room.head),
+        recovered: joined.recovered,
+        missing: joined.missing.map(Missing::from),
+    };
+    frame("joined", id, says)
+}
+
+#[derive(Serialize)]
+struct Acked<'a> {
+    room: &'a str,
+    seq: u64,
+    #[serde(serialize_with = "json::rfc3339")]
+    at: domain::Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+}
+
+/// The reply to `send`, once the record is durable (promise D1).
+pub fn acked(id: Option<&RequestId>, room: &RoomId, sent: FirstSend, client_id: Option<&ClientId>) -> ByteString {
+    let client_id = client_id.map(ClientId::as_str);
+    frame("ack", id, Acked { room: room.as_str(), seq: sent.seq, at: sent.at, client_id })
+}
+
+/// The reply to `leave`.
+pub fn left(id: Option<&RequestId>, room: &RoomId) -> ByteString {
+    frame("left", id, InRoom { room: room.as_str() })
+}
+
+#[derive(Serialize)]
+struct Parted<'a> {
+    room: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+/// The reply to `part`, or unasked with the code that says why.
+pub fn parted(id: Option<&RequestId>, room: &RoomId, code: Option<Code>) -> ByteString {
+    frame("parted", id, Parted { room: room.as_str(), code: code.map(Code::name) })
+}
+
+#[derive(Serialize)]
+struct Watched {
+    what: &'static str,
+}
+
+/// The reply to `watch`.
+pub fn watching(id: Option<&RequestId>) -> ByteString {
+    frame("watching", id, Watched { what: "rooms" })
+}
+
+/// The reply to `unwatch`.
+pub fn unwatched(id: Option<&RequestId>) -> ByteString {
+    frame("unwatched", id, Watched { what: "rooms" })
+}
+
+/// The reply to `ping`.
+pub fn pong(id: Option<&RequestId>) -> ByteString {
+    frame("pong", id, Nothing {})
+}
+
+/// What happened to a room in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It was made.
+    Created,
+    /// Its members or its name changed.
+    Changed,
+}
+
+#[derive(Serialize)]
+struct RoomChanged<'a> {
+    change: &'static str,
+    room: Room<'a>,
+}
+
+/// A push to whoever watches the room list.
+pub fn room_changed(change: Change, room: &RoomInfo) -> ByteString {
+    let change = match change {
+        Change::Created => "created",
+        Change::Changed => "changed",
+    };
+    frame("room", None, RoomChanged { change, room: Room::of(room) })
+}
+
+/// A push of one record.
+pub fn record(room: &RoomId, record: &domain::Record) -> ByteString {
+    json::text(&json::Record { push: Some("record"), ..json::Record::of(room, record) }).into()
+}
+
+#[derive(Serialize)]
+struct Records<'a> {
+    room: &'a str,
+    records: Vec<json::Record<'a>>,
+}
+
+/// A push of several records of a room, in order: a page of a replay.
+pub fn records<'a>(room: &'a RoomId, records: impl IntoIterator<Item = &'a domain::Record>) -> ByteString {
+    let records = records.into_iter().map(|record| json::Record::of(room, record)).collect();
+    frame("records", None, Records { room: room.as_str(), records })
+}
+
+#[derive(Serialize)]
+struct Closing {
+    code: u16,
+    reason: &'static str,
+    retry_after_ms: u64,
+}
+
+/// A push before a close that the server wants.
+pub fn closing(code: CloseCode, retry_after_ms: u64) -> ByteString {
+    frame("closing", None, Closing { code: code.number(), reason: code.name(), retry_after_ms })
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    retry: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<Room<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<Position<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Missing>,
+}
+
+/// The reply to a request that was refused.
+pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
+    let (room, lost) = match refusal.about.as_deref() {
+        Some(About::Room(room)) => (Some(Room::of(room)), None),
+        Some(About::Lost { head, missing }) => (None, Some((Position::of(head), Missing::from(*missing)))),
+        None => (None, None),
+    };
+    let (head, missing) = lost.unzip();
+    let says = Refused {
+        code: refusal.code.name(),
+        message: &refusal.message,
+        field: refusal.field,
+        retry: refusal.code.retry().name(),
+        retry_after_ms: refusal.retry_after_ms,
+        room,
+        head,
+        missing,
+    };
+    frame("error", id, says)
+}

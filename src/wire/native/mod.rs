@@ -1,0 +1,11 @@
+//! The native WebSocket's JSON: requests in, replies and pushes out, one object a text message.
+//! What a request does is decided by the session and the room.
+
+mod frames;
+mod request;
+
+pub use frames::{
+    acked, closing, connected, joined, left, parted, pong, record, records, refused, room_changed, unwatched, watching,
+    Change, Joined,
+};
+pub use request::{Backlog, Connect, Envelope, Request, RequestId, RoomRef};
