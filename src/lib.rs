@@ -2,4 +2,5 @@
 //! The binary beside this library only calls [`cli`]; everything that can be tested is here.
 
 pub mod domain;
+pub mod storage;
 pub mod wire;

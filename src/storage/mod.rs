@@ -1,0 +1,21 @@
+//! Rows: users, rooms, records and snapshots in SQLite or PostgreSQL, through one set of queries.
+//! Synchronous and blocking; nothing here knows actors, runtimes or clocks.
+
+pub mod batch;
+mod connection;
+mod database;
+mod error;
+mod migrations;
+mod pool;
+pub mod records;
+pub mod rooms;
+mod schema;
+pub mod snapshots;
+mod url;
+pub mod users;
+
+pub use batch::Batch;
+pub use connection::Connection;
+pub use database::{Database, Options};
+pub use error::StorageError;
+pub use url::DatabaseUrl;

@@ -1,0 +1,84 @@
+//! Connections that callers share: opened when needed, lent to one caller at a time, dropped when broken.
+//! Has no thread of its own and does not try anything twice.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use super::{Connection, StorageError, connection::Source};
+
+/// How long a caller waits for a connection before the database counts as unavailable.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) struct Pool {
+    source: Arc<Source>,
+    state: Mutex<State>,
+    given_back: Condvar,
+}
+
+struct State {
+    /// How many more connections may be lent now.
+    free: u32,
+    idle: Vec<Connection>,
+}
+
+impl Pool {
+    /// A pool that lends at most `most` connections at once.
+    pub(super) fn new(source: Arc<Source>, most: u32) -> Self {
+        let state = Mutex::new(State { free: most.max(1), idle: Vec::new() });
+        Self { source, state, given_back: Condvar::new() }
+    }
+
+    /// Does the work with a connection.
+    pub(super) fn lend<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let mut place = self.take_place()?;
+        let connection = match &mut place.connection {
+            Some(connection) => connection,
+            empty => empty.insert(Connection::open(Arc::clone(&self.source))?),
+        };
+        work(connection)
+    }
+
+    fn take_place(&self) -> Result<Place<'_>, StorageError> {
+        let (mut state, wait) = self
+            .given_back
+            .wait_timeout_while(self.state(), PATIENCE, |state| state.free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        if wait.timed_out() {
+            return Err(StorageError::unavailable("all connections are in use"));
+        }
+        state.free -= 1;
+        Ok(Place { pool: self, connection: state.idle.pop() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to use one connection; given back when dropped.
+struct Place<'pool> {
+    pool: &'pool Pool,
+    connection: Option<Connection>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        state.free += 1;
+        if let Some(mut connection) = self.connection.take() {
+            if connection.is_broken() || thread::panicking() {
+                // What broke one connection, such as a restart of the server, broke those that idle too.
+                state.idle.clear();
+            } else {
+                state.idle.push(connection);
+            }
+        }
+        self.pool.given_back.notify_one();
+    }
+}

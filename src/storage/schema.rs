@@ -1,0 +1,59 @@
+//! The tables as Diesel knows them, the same for SQLite and PostgreSQL.
+//! How each database lays them out is written in its migrations.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        nickname -> Text,
+        nickname_key -> Text,
+        secret_hash -> Nullable<Binary>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tokens (hash) {
+        hash -> Binary,
+        user_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    rooms (id) {
+        number -> BigInt,
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        epoch -> Text,
+        created_at -> BigInt,
+        creator_id -> Text,
+        creator_nickname -> Text,
+        members -> BigInt,
+        head -> BigInt,
+    }
+}
+
+diesel::table! {
+    records (room_id, seq) {
+        room_id -> Text,
+        seq -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        sender_id -> Text,
+        sender_nickname -> Text,
+        body -> Nullable<Text>,
+        client_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    snapshots (room_id) {
+        room_id -> Text,
+        seq -> BigInt,
+        state -> Text,
+    }
+}
+
+diesel::joinable!(tokens -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(tokens, users);
