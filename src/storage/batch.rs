@@ -39,7 +39,9 @@ struct NewRecord<'a> {
 impl<'a> NewRecord<'a> {
     fn of(room: &'a RoomId, record: &'a Record) -> Self {
         let (body, client_id) = match &record.kind {
-            RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref().map(|id| id.as_str())),
+            RecordKind::Message { body, client_id } => {
+                (Some(body.as_str()), client_id.as_ref().map(|id| id.as_str()))
+            }
             RecordKind::Joined | RecordKind::Left => (None, None),
         };
         Self {
@@ -79,4 +81,87 @@ pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageEr
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{
+        Database, records as history, rooms as list,
+        testbed::{message, new_room, on_every_database},
+    };
+
+    fn batch_of(room: &RoomId, seqs: std::ops::RangeInclusive<Seq>) -> Batch {
+        let head = *seqs.end();
+        Batch {
+            records: seqs.map(|seq| (room.clone(), message(seq, "text"))).collect(),
+            heads: vec![(room.clone(), head, 3)],
+            snapshots: Vec::new(),
+        }
+    }
+
+    fn make_room(database: &Database, name: &str) -> RoomId {
+        let room = new_room(name);
+        database.write(|connection| list::create(connection, &room)).unwrap();
+        room.id
+    }
+
+    fn head_and_members(database: &Database, room: &RoomId) -> (Seq, u64) {
+        let room = database.read(|connection| list::by_id(connection, room)).unwrap().unwrap();
+        (room.head.seq, room.members)
+    }
+
+    fn count(database: &Database, room: &RoomId) -> usize {
+        database.read(|connection| history::after(connection, room, 0, 10_000)).unwrap().len()
+    }
+
+    #[test]
+    fn a_batch_of_any_size_is_stored_whole() {
+        on_every_database(|database| {
+            let mut writer = database.writer().unwrap();
+            for size in [0, 1, 63, 64, 65, 5_000] {
+                let room = make_room(database, &format!("of {size}"));
+                store(&mut writer, &batch_of(&room, 1..=size)).unwrap();
+                assert_eq!(count(database, &room), size as usize);
+                assert_eq!(head_and_members(database, &room), (size, 3));
+            }
+        });
+    }
+
+    #[test]
+    fn every_room_of_a_batch_gets_its_own_head() {
+        on_every_database(|database| {
+            let rooms: Vec<RoomId> = (0..70).map(|n| make_room(database, &format!("room {n}"))).collect();
+            let untouched = make_room(database, "untouched");
+            let mut batch = Batch::default();
+            for (room, head) in rooms.iter().zip(1..) {
+                batch.heads.push((room.clone(), head, 2 * head));
+                batch.snapshots.push((room.clone(), head, "{}".to_owned()));
+            }
+            store(&mut database.writer().unwrap(), &batch).unwrap();
+            for (room, head) in rooms.iter().zip(1..) {
+                assert_eq!(head_and_members(database, room), (head, 2 * head));
+            }
+            assert_eq!(head_and_members(database, &untouched), (0, 0));
+        });
+    }
+
+    #[test]
+    fn d7_a_number_that_is_taken_is_a_conflict_and_nothing_is_stored() {
+        on_every_database(|database| {
+            let (room, other) = (make_room(database, "a"), make_room(database, "b"));
+            let mut writer = database.writer().unwrap();
+            store(&mut writer, &batch_of(&room, 1..=3)).unwrap();
+
+            let mut late = batch_of(&room, 3..=5);
+            late.records.insert(0, (other.clone(), message(1, "in the same batch")));
+            let refused = store(&mut writer, &late);
+            assert!(matches!(refused, Err(StorageError::Conflict(_))), "{refused:?}");
+            assert_eq!((count(database, &room), count(database, &other)), (3, 0));
+            assert_eq!(head_and_members(database, &room), (3, 3));
+
+            store(&mut writer, &batch_of(&room, 4..=5)).unwrap();
+            assert_eq!(count(database, &room), 5);
+        });
+    }
 }

@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Whether nothing can be done any more with the present session.
-    pub(super) fn is_broken(&mut self) -> bool {
+    fn is_broken(&mut self) -> bool {
         run!(self, |session| AnsiTransactionManager::is_broken_transaction_manager(session))
     }
 
@@ -92,7 +92,9 @@ impl Connection {
 
     fn begin(&mut self) -> Result<(), StorageError> {
         match &mut self.session {
-            Session::Sqlite(session) => AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?,
+            Session::Sqlite(session) => {
+                AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?
+            }
             Session::Postgres(session) => AnsiTransactionManager::begin_transaction(session)?,
         }
         Ok(())

@@ -11,6 +11,8 @@ pub mod records;
 pub mod rooms;
 mod schema;
 pub mod snapshots;
+#[cfg(test)]
+mod testbed;
 mod url;
 pub mod users;
 

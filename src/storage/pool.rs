@@ -3,7 +3,6 @@
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::Duration,
 };
 
@@ -31,17 +30,23 @@ impl Pool {
         Self { source, state, given_back: Condvar::new() }
     }
 
-    /// Does the work with a connection.
+    /// Does the work with a connection. One with which the database was unavailable is not lent again, and
+    /// neither are the idle ones: what broke it, such as a restart of the server, broke them too.
     pub(super) fn lend<T>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        let mut place = self.take_place()?;
-        let connection = match &mut place.connection {
+        let place = self.take_place()?;
+        let mut connection = match place.take_idle() {
             Some(connection) => connection,
-            empty => empty.insert(Connection::open(Arc::clone(&self.source))?),
+            None => Connection::open(Arc::clone(&self.source))?,
         };
-        work(connection)
+        let result = work(&mut connection);
+        match &result {
+            Err(StorageError::Unavailable(_)) => self.state().idle.clear(),
+            _ => self.state().idle.push(connection),
+        }
+        result
     }
 
     fn take_place(&self) -> Result<Place<'_>, StorageError> {
@@ -53,7 +58,7 @@ impl Pool {
             return Err(StorageError::unavailable("all connections are in use"));
         }
         state.free -= 1;
-        Ok(Place { pool: self, connection: state.idle.pop() })
+        Ok(Place(self))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,24 +66,18 @@ impl Pool {
     }
 }
 
-/// The right to use one connection; given back when dropped.
-struct Place<'pool> {
-    pool: &'pool Pool,
-    connection: Option<Connection>,
+/// The right to use one connection; given back when dropped, also by a panic.
+struct Place<'pool>(&'pool Pool);
+
+impl Place<'_> {
+    fn take_idle(&self) -> Option<Connection> {
+        self.0.state().idle.pop()
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut state = self.pool.state();
-        state.free += 1;
-        if let Some(mut connection) = self.connection.take() {
-            if connection.is_broken() || thread::panicking() {
-                // What broke one connection, such as a restart of the server, broke those that idle too.
-                state.idle.clear();
-            } else {
-                state.idle.push(connection);
-            }
-        }
-        self.pool.given_back.notify_one();
+        self.0.state().free += 1;
+        self.0.given_back.notify_one();
     }
 }

@@ -21,9 +21,10 @@ struct RecordRow {
 impl RecordRow {
     fn parse(self) -> Result<Record, StorageError> {
         let kind = match (self.kind.as_str(), self.body) {
-            ("message", Some(body)) => {
-                RecordKind::Message { body: MessageBody::stored(body), client_id: self.client_id.map(ClientId::new) }
-            }
+            ("message", Some(body)) => RecordKind::Message {
+                body: MessageBody::stored(body),
+                client_id: self.client_id.map(ClientId::new),
+            },
             ("joined", None) => RecordKind::Joined,
             ("left", None) => RecordKind::Left,
             (kind, _) => return Err(StorageError::Corrupt(format!("record {} of kind {kind}", self.seq))),
@@ -41,7 +42,12 @@ impl RecordRow {
 ///
 /// # Errors
 /// [`StorageError::Unavailable`], [`StorageError::Corrupt`].
-pub fn after(connection: &mut Connection, room: &RoomId, seq: Seq, limit: u32) -> Result<Vec<Record>, StorageError> {
+pub fn after(
+    connection: &mut Connection,
+    room: &RoomId,
+    seq: Seq,
+    limit: u32,
+) -> Result<Vec<Record>, StorageError> {
     let rows = run!(connection, |session| records::table
         .filter(records::room_id.eq(room.as_str()))
         .filter(records::seq.gt(signed(seq)))
@@ -56,7 +62,12 @@ pub fn after(connection: &mut Connection, room: &RoomId, seq: Seq, limit: u32) -
 ///
 /// # Errors
 /// [`StorageError::Unavailable`], [`StorageError::Corrupt`].
-pub fn before(connection: &mut Connection, room: &RoomId, seq: Seq, limit: u32) -> Result<Vec<Record>, StorageError> {
+pub fn before(
+    connection: &mut Connection,
+    room: &RoomId,
+    seq: Seq,
+    limit: u32,
+) -> Result<Vec<Record>, StorageError> {
     let rows = run!(connection, |session| records::table
         .filter(records::room_id.eq(room.as_str()))
         .filter(records::seq.lt(signed(seq)))
@@ -88,4 +99,88 @@ pub(super) fn signed(count: u64) -> i64 {
 /// A count as a column held it.
 pub(super) fn unsigned(column: i64) -> Result<u64, StorageError> {
     u64::try_from(column).map_err(|_| StorageError::Corrupt(format!("count {column} is negative")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{
+        Batch, Database, batch,
+        testbed::{message, on_every_database, record},
+    };
+
+    fn fill(database: &Database, room: &RoomId, records: Vec<Record>) {
+        let records = records.into_iter().map(|record| (room.clone(), record)).collect();
+        let batch = Batch { records, ..Batch::default() };
+        batch::store(&mut database.writer().unwrap(), &batch).unwrap();
+    }
+
+    #[test]
+    fn d7_a_record_comes_back_as_it_was_stored() {
+        on_every_database(|database| {
+            let room = RoomId::new("r");
+            let stored = vec![
+                record(1, RecordKind::Joined),
+                message(2, "with a client id: 한글 🦀\r\n"),
+                message(3, " without "),
+                record(4, RecordKind::Left),
+            ];
+            fill(database, &room, stored.clone());
+            assert_eq!(database.read(|connection| after(connection, &room, 0, 10)).unwrap(), stored);
+        });
+    }
+
+    #[test]
+    fn d2_pages_are_cut_from_one_ascending_list() {
+        on_every_database(|database| {
+            let (room, other) = (RoomId::new("r"), RoomId::new("s"));
+            fill(database, &room, (1..=9).map(|seq| message(seq, "mine")).collect());
+            fill(database, &other, (1..=20).map(|seq| message(seq, "theirs")).collect());
+
+            let seqs = |page: Result<Vec<Record>, StorageError>| -> Vec<Seq> {
+                page.unwrap().iter().map(|record| record.seq).collect()
+            };
+            for (from, limit, expected) in
+                [(0, 3, vec![1, 2, 3]), (7, 3, vec![8, 9]), (9, 3, vec![]), (u64::MAX, 3, vec![])]
+            {
+                assert_eq!(seqs(database.read(|connection| after(connection, &room, from, limit))), expected);
+            }
+            for (to, limit, expected) in
+                [(u64::MAX, 3, vec![7, 8, 9]), (5, 3, vec![2, 3, 4]), (2, 3, vec![1]), (0, 3, vec![])]
+            {
+                assert_eq!(seqs(database.read(|connection| before(connection, &room, to, limit))), expected);
+            }
+        });
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_number() {
+        on_every_database(|database| {
+            let room = RoomId::new("r");
+            fill(database, &room, vec![message(1, "one"), message(2, "two")]);
+            let found = |seq| database.read(|connection| by_seq(connection, &room, seq)).unwrap();
+            assert_eq!((found(2), found(3)), (Some(message(2, "two")), None));
+        });
+    }
+
+    #[test]
+    fn a_row_that_no_record_makes_is_corrupt() {
+        let row = |kind: &str, body: Option<&str>, seq| RecordRow {
+            seq,
+            at: 0,
+            kind: kind.to_owned(),
+            sender_id: String::new(),
+            sender_nickname: String::new(),
+            body: body.map(str::to_owned),
+            client_id: None,
+        };
+        for bad in [
+            row("message", None, 1),
+            row("joined", Some("x"), 1),
+            row("sang", None, 1),
+            row("left", None, -1),
+        ] {
+            assert!(matches!(bad.parse(), Err(StorageError::Corrupt(_))));
+        }
+    }
 }

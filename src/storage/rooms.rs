@@ -128,3 +128,48 @@ pub fn newest(
         .load(session))?;
     rows.into_iter().map(|row| Ok((row.number, row.parse()?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::testbed::{new_room, on_every_database};
+
+    #[test]
+    fn a_name_is_given_to_one_room() {
+        on_every_database(|database| {
+            let new = new_room("Tea");
+            let created = database.write(|connection| create(connection, &new)).unwrap();
+            let RoomCreation::Created(room) = created else { panic!("{created:?}") };
+            assert_eq!((&*room.name, room.members, room.head.seq), ("Tea", 0, 0));
+            assert_eq!((&room.created_at, &room.created_by), (&new.created_at, &new.created_by));
+
+            let other = NewRoom { id: RoomId::new("other"), name: "TEA".to_owned(), ..new };
+            let again = database.write(|connection| create(connection, &other)).unwrap();
+            assert_eq!(again, RoomCreation::Taken(room.clone()));
+
+            let found = database
+                .read(|connection| Ok((by_id(connection, &room.id)?, by_name_key(connection, "tea")?)))
+                .unwrap();
+            assert_eq!(found, (Some(room.clone()), Some(room)));
+            assert_eq!(database.read(|connection| by_id(connection, &other.id)).unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn rooms_are_paged_from_the_newest() {
+        on_every_database(|database| {
+            let names = ["a", "b", "c", "d", "e"];
+            for name in names {
+                database.write(|connection| create(connection, &new_room(name))).unwrap();
+            }
+            let (mut listed, mut after) = (Vec::new(), None);
+            loop {
+                let page = database.read(|connection| newest(connection, after, 2)).unwrap();
+                let Some((last, _)) = page.last() else { break };
+                after = Some(*last);
+                listed.extend(page.into_iter().map(|(_, room)| room.name.to_string()));
+            }
+            assert_eq!(listed, ["e", "d", "c", "b", "a"]);
+        });
+    }
+}

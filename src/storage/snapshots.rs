@@ -36,7 +36,8 @@ pub fn latest(connection: &mut Connection, room: &RoomId) -> Result<Option<(Seq,
 /// # Errors
 /// [`StorageError::Unavailable`].
 pub fn save(connection: &mut Connection, room: &RoomId, seq: Seq, state: &str) -> Result<(), StorageError> {
-    let row = (snapshots::room_id.eq(room.as_str()), snapshots::seq.eq(signed(seq)), snapshots::state.eq(state));
+    let row =
+        (snapshots::room_id.eq(room.as_str()), snapshots::seq.eq(signed(seq)), snapshots::state.eq(state));
     run!(connection, |session| diesel::insert_into(snapshots::table)
         .values(row)
         .on_conflict(snapshots::room_id)
@@ -44,4 +45,40 @@ pub fn save(connection: &mut Connection, room: &RoomId, seq: Seq, state: &str) -
         .set((snapshots::seq.eq(excluded(snapshots::seq)), snapshots::state.eq(excluded(snapshots::state))))
         .execute(session))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Proposal, RecordKind, Timestamp},
+        storage::testbed::{on_every_database, user},
+    };
+
+    #[test]
+    fn d7_the_newest_snapshot_is_the_state_that_was_saved() {
+        on_every_database(|database| {
+            let room = RoomId::new("r");
+            assert_eq!(database.read(|connection| latest(connection, &room)).unwrap(), None);
+
+            let mut state = RoomState::default();
+            for name in ["Ada", "Bob"] {
+                let joins = Proposal { sender: user(name), kind: RecordKind::Joined };
+                state.apply(joins, Timestamp::from_millis(1));
+                let json = serde_json::to_string(&state).unwrap();
+                database.write(|connection| save(connection, &room, state.head(), &json)).unwrap();
+                let found = database.read(|connection| latest(connection, &room)).unwrap();
+                assert_eq!(found, Some((state.head(), state.clone())));
+            }
+        });
+    }
+
+    #[test]
+    fn a_snapshot_that_does_not_parse_counts_as_none() {
+        on_every_database(|database| {
+            let room = RoomId::new("r");
+            database.write(|connection| save(connection, &room, 1, r#"{"older": "format"}"#)).unwrap();
+            assert_eq!(database.read(|connection| latest(connection, &room)).unwrap(), None);
+        });
+    }
 }

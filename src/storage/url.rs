@@ -26,7 +26,9 @@ impl DatabaseUrl {
     pub fn parse(text: &str) -> Result<Self, StorageError> {
         match text.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
-            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(Self::Postgres(with_defaults(text))),
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                Ok(Self::Postgres(with_defaults(text)))
+            }
             _ => Err(StorageError::Address("must be sqlite://<path> or postgres://<user>@<host>/<database>")),
         }
     }
@@ -65,7 +67,10 @@ mod tests {
     fn a_server_gets_the_timeouts_that_its_address_lacks() {
         for (text, url) in [
             ("postgres://h/d", "postgres://h/d?connect_timeout=5&tcp_user_timeout=10000"),
-            ("postgresql://h/d?connect_timeout=1", "postgresql://h/d?connect_timeout=1&tcp_user_timeout=10000"),
+            (
+                "postgresql://h/d?connect_timeout=1",
+                "postgresql://h/d?connect_timeout=1&tcp_user_timeout=10000",
+            ),
         ] {
             assert!(DatabaseUrl::parse(text).unwrap() == DatabaseUrl::Postgres(url.to_owned()), "{text}");
         }

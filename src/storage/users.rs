@@ -125,3 +125,74 @@ fn add_token(connection: &mut Connection, user: &User, new: &NewUser) -> Result<
     run!(connection, |session| diesel::insert_into(tokens::table).values(row).execute(session))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{
+        Database,
+        testbed::{on_every_database, user},
+    };
+
+    fn register(database: &Database, id: &str, secret: Option<u8>, token: u8) -> Registration {
+        let new = NewUser {
+            user: User { id: UserId::new(id), nickname: "Ada".into() },
+            nickname_key: "ada".to_owned(),
+            secret_hash: secret.map(|byte| [byte; 32]),
+            token_hash: [token; 32],
+            created_at: Timestamp::from_millis(1),
+        };
+        database.write(|connection| create(connection, &new)).unwrap()
+    }
+
+    fn who(database: &Database, token: u8) -> Option<UserId> {
+        database.read(|connection| by_token(connection, &[token; 32])).unwrap().map(|user| user.id)
+    }
+
+    #[test]
+    fn a_nickname_belongs_to_one_user() {
+        on_every_database(|database| {
+            assert_eq!(register(database, "u1", None, 1), Registration::Created);
+            assert_eq!(register(database, "u2", None, 2), Registration::Taken);
+            assert_eq!(register(database, "u3", Some(7), 3), Registration::Taken);
+            assert_eq!([1, 2, 3].map(|token| who(database, token)), [Some(UserId::new("u1")), None, None]);
+        });
+    }
+
+    #[test]
+    fn the_same_secret_gives_the_same_user_and_one_more_token() {
+        on_every_database(|database| {
+            let ada = User { id: UserId::new("u1"), nickname: "Ada".into() };
+            assert_eq!(register(database, "u1", Some(7), 1), Registration::Created);
+            assert_eq!(register(database, "u2", Some(7), 2), Registration::Returned(ada.clone()));
+            assert_eq!(register(database, "u3", Some(8), 3), Registration::Taken);
+            assert_eq!([1, 2, 3].map(|token| who(database, token).is_some()), [true, true, false]);
+            assert_eq!(database.read(|connection| by_id(connection, &ada.id)).unwrap(), Some(ada));
+        });
+    }
+
+    #[test]
+    fn nobody_is_found_who_is_not_there() {
+        on_every_database(|database| {
+            assert_eq!(database.read(|connection| by_id(connection, &user("Bob").id)).unwrap(), None);
+            assert_eq!(who(database, 1), None);
+        });
+    }
+
+    #[test]
+    fn a_token_is_stored_once_and_its_user_not_without_it() {
+        on_every_database(|database| {
+            register(database, "u1", None, 1);
+            let new = NewUser {
+                user: user("Bob"),
+                nickname_key: "bob".to_owned(),
+                secret_hash: None,
+                token_hash: [1; 32],
+                created_at: Timestamp::from_millis(1),
+            };
+            let refused = database.write(|connection| create(connection, &new));
+            assert!(matches!(refused, Err(StorageError::Conflict(_))), "{refused:?}");
+            assert_eq!(database.read(|connection| by_id(connection, &new.user.id)).unwrap(), None);
+        });
+    }
+}
