@@ -17,7 +17,7 @@ impl Settings {
             if line.starts_with('[') {
                 section = line.trim_matches(['[', ']']);
                 let gap = if toml.is_empty() { "" } else { "\n" };
-                write!(toml, "{gap}{line}\n").expect("a string takes every write");
+                writeln!(toml, "{gap}{line}").expect("a string takes every write");
             } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
                 let (value, default) = (&in_force[section][key], &defaults[section][key]);
                 // JSON of a text, a number, a boolean or a list of texts is TOML as well.
