@@ -1,7 +1,7 @@
 //! `[database]`: which database, and how patiently it is used.
 //! Not a connection: nothing is opened here.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,37 +28,33 @@ impl DatabaseSettings {
     }
 }
 
-/// A database of one of the kinds that Klatsch stores in. `Debug`, `Display` and serde hide its password.
+/// The address of a database of a kind that Klatsch stores in. `Debug`, `Display` and serde hide its password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum DatabaseUrl {
-    /// An SQLite file.
-    Sqlite {
-        /// The file, relative to the working directory unless absolute.
-        path: PathBuf,
-    },
-    /// A PostgreSQL server.
-    Postgres {
-        /// The whole URL as libpq takes it, password included.
-        url: String,
-    },
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The address with its password, to open the database and for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl TryFrom<String> for DatabaseUrl {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if let Some(path) = text.strip_prefix("sqlite://")
-            // Each connection to a database in memory has one of its own, which also ends with the process.
-            && !path.is_empty()
-            && path != ":memory:"
-        {
-            return Ok(Self::Sqlite { path: path.into() });
+        let valid = match text.split_once("://") {
+            // Each connection to a database in memory has one of its own, which ends with the process.
+            Some(("sqlite", path)) => !path.is_empty() && path != ":memory:",
+            Some(("postgres" | "postgresql", rest)) => !rest.is_empty(),
+            _ => false,
+        };
+        if valid {
+            Ok(Self(text))
+        } else {
+            Err("sqlite://PATH of a file, or postgres://USER:PASSWORD@HOST:PORT/NAME")
         }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres { url: text });
-        }
-        Err("sqlite://PATH of a file, or postgres://USER:PASSWORD@HOST:PORT/NAME")
     }
 }
 
@@ -70,10 +66,7 @@ impl From<DatabaseUrl> for String {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite { path } => write!(formatter, "sqlite://{}", path.display()),
-            Self::Postgres { url } => formatter.write_str(&hide_password(url)),
-        }
+        formatter.write_str(&hide_password(&self.0))
     }
 }
 
@@ -115,11 +108,10 @@ mod tests {
 
     #[test]
     fn a_url_is_a_file_or_a_server() {
-        assert_eq!(
-            DatabaseUrl::try_from("sqlite:///var/lib/klatsch.db".to_owned()),
-            Ok(DatabaseUrl::Sqlite { path: "/var/lib/klatsch.db".into() })
-        );
-        assert!(DatabaseUrl::try_from("postgresql://localhost/klatsch".to_owned()).is_ok());
+        for good in ["sqlite:///var/lib/klatsch.db", "sqlite://klatsch.db", "postgresql://localhost/klatsch"]
+        {
+            assert!(DatabaseUrl::try_from(good.to_owned()).is_ok_and(|url| url.expose() == good), "{good}");
+        }
         for bad in ["", "klatsch.db", "sqlite://", "sqlite://:memory:", "mysql://localhost/klatsch"] {
             assert!(DatabaseUrl::try_from(bad.to_owned()).is_err(), "{bad}");
         }
