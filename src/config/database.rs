@@ -66,7 +66,10 @@ impl From<DatabaseUrl> for String {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hide_password(&self.0))
+        match self.0.starts_with("sqlite://") {
+            true => formatter.write_str(&self.0),
+            false => formatter.write_str(&hide_password(&self.0)),
+        }
     }
 }
 
@@ -125,6 +128,7 @@ mod tests {
             ("postgres://u@h:5432/d", "postgres://u@h:5432/d"),
             ("postgres://h:5432/d?user=u&password=secret&x=1", "postgres://h:5432/d?user=u&password=***&x=1"),
             ("postgres://u:se?cret@h/d", "postgres://u:***@h/d"),
+            ("sqlite://a:b@c.db", "sqlite://a:b@c.db"),
         ] {
             let Ok(parsed) = DatabaseUrl::try_from(url.to_owned()) else { panic!("{url}") };
             assert_eq!(format!("{parsed:?}"), shown);
