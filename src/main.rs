@@ -1,4 +1,8 @@
-//! The `klatsch` binary: hands the command line to the library and turns its answer into an exit code.
+//! The `klatsch` binary: hands the command line to the library and its answer to the system.
 //! No logic lives here.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    klatsch::cli::run()
+}

@@ -1,0 +1,52 @@
+//! Why settings were refused, in words that name the setting, its value and what is allowed.
+//! Never a warning: a node with a wrong setting does not start.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+/// A reason not to start.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The settings file cannot be read.
+    #[error("settings file {} cannot be read", file.display())]
+    Unreadable {
+        /// The file as it was named.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// The settings file is not TOML.
+    #[error("settings file {} is not valid TOML: {reason}", file.display())]
+    Syntax {
+        /// The file as it was named.
+        file: PathBuf,
+        /// What the parser said, with line and column.
+        reason: String,
+    },
+
+    /// A name that is no setting.
+    #[error("unknown setting {name} in {origin}, {known}")]
+    Unknown {
+        /// `section.key` as it was written.
+        name: String,
+        /// The file or the environment variable that has it.
+        origin: String,
+        /// A sentence with the names that would have been right.
+        known: String,
+    },
+
+    /// A value of the wrong type or out of its bounds.
+    #[error("setting {name} is {value} in {origin}, allowed is {allowed}")]
+    Wrong {
+        /// `section.key`.
+        name: String,
+        /// The value as it was written, with a password hidden.
+        value: String,
+        /// The file or the environment variable that has it.
+        origin: String,
+        /// What the setting may be.
+        allowed: String,
+    },
+}

@@ -1,0 +1,57 @@
+//! The settings of a node, validated once at the start; `config/default.toml` is their manual.
+//! Not a place for rules: what a setting means is decided where it is used.
+
+mod bounds;
+mod database;
+mod error;
+mod limits;
+mod load;
+mod log;
+mod node;
+mod origins;
+mod rooms;
+mod server;
+mod show;
+mod socket;
+mod telemetry;
+mod writer;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    database::{DatabaseSettings, DatabaseUrl},
+    error::SettingsError,
+    limits::LimitSettings,
+    log::{LogKind, LogSettings},
+    node::{NodeId, NodeSettings},
+    origins::AllowedOrigins,
+    rooms::RoomSettings,
+    server::{ListenAddress, ServerSettings},
+    socket::SocketSettings,
+    telemetry::{LogFilter, LogFormat, TelemetrySettings},
+    writer::WriterSettings,
+};
+
+/// Everything that somebody may tune, one field for each section of the settings file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The HTTP server.
+    pub server: ServerSettings,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// The log that orders the records of a room.
+    pub log: LogSettings,
+    /// This node among others.
+    pub node: NodeSettings,
+    /// Rooms that are awake.
+    pub rooms: RoomSettings,
+    /// The DB-writer.
+    pub writer: WriterSettings,
+    /// The native WebSocket.
+    pub socket: SocketSettings,
+    /// What one user or one request may take.
+    pub limits: LimitSettings,
+    /// What a node tells about itself.
+    pub telemetry: TelemetrySettings,
+}

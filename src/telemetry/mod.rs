@@ -1,0 +1,8 @@
+//! What a node tells about itself: log lines and metrics.
+//! It knows neither settings nor actors; whoever has something to tell is handed what it tells it to.
+
+pub mod logging;
+mod metrics;
+mod process;
+
+pub use self::metrics::{Connections, Meters, Metrics};
