@@ -129,6 +129,17 @@ close_codes! {
     BrokenProtocol 4502 "broken_protocol" "The client does not speak the protocol.";
 }
 
+impl CloseCode {
+    /// When a client may come back, in milliseconds; clients add a random delay of their own.
+    pub const fn retry_after_ms(self) -> u64 {
+        match self {
+            Self::GoingAway => 500,
+            Self::TooSlow | Self::OverRate => 1000,
+            _ => 0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

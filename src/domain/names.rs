@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn case_and_width_do_not_tell_names_apart() {
-        for (one, other) in [("Ada", "aDA"), ("ＡＤＡ", "ada"), ("ÄRGER", "ärger"), ("한글", "한글"), ("①", "1")] {
+        for (one, other) in
+            [("Ada", "aDA"), ("ＡＤＡ", "ada"), ("ÄRGER", "ärger"), ("한글", "한글"), ("①", "1")]
+        {
             assert_eq!(nickname(one).unwrap().key(), nickname(other).unwrap().key(), "{one} and {other}");
         }
     }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as QueryError};
 
+use crate::domain::{Code, Refusal};
+
 /// Why rows could not be read or written. Carries the source's own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
@@ -30,6 +32,18 @@ impl StorageError {
 
     pub(super) fn corrupt(cause: impl fmt::Display) -> Self {
         Self::Corrupt(cause.to_string())
+    }
+}
+
+impl From<StorageError> for Refusal {
+    fn from(error: StorageError) -> Self {
+        log::warn!("{error}");
+        match error {
+            StorageError::Unavailable(_) => Code::StorageUnavailable.into(),
+            StorageError::Conflict(_) | StorageError::Corrupt(_) | StorageError::Address(_) => {
+                Code::Internal.into()
+            }
+        }
     }
 }
 

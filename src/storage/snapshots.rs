@@ -31,6 +31,11 @@ pub fn latest(connection: &mut Connection, room: &RoomId) -> Result<Option<(Seq,
     }
 }
 
+/// A room's state as a snapshot holds it.
+pub fn encode(state: &RoomState) -> String {
+    serde_json::to_string(state).expect("a state has text keys and no fallible parts")
+}
+
 /// Stores a room's snapshot, `state` as JSON, in place of the one before.
 ///
 /// # Errors
@@ -65,7 +70,7 @@ mod tests {
             for name in ["Ada", "Bob"] {
                 let joins = Proposal { sender: user(name), kind: RecordKind::Joined };
                 state.apply(joins, Timestamp::from_millis(1));
-                let json = serde_json::to_string(&state).unwrap();
+                let json = encode(&state);
                 database.write(|connection| save(connection, &room, state.head(), &json)).unwrap();
                 let found = database.read(|connection| latest(connection, &room)).unwrap();
                 assert_eq!(found, Some((state.head(), state.clone())));

@@ -4,5 +4,7 @@
 pub mod logging;
 mod metrics;
 mod process;
+mod stopwatch;
 
 pub use self::metrics::{Connections, Meters, Metrics};
+pub use self::stopwatch::Stopwatch;

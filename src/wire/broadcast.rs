@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bytestring::ByteString;
 
 use super::{native, sse};
-use crate::domain::{Epoch, Record, RoomId};
+use crate::domain::{CloseCode, Epoch, Record, RecordKind, RoomId};
 
 /// How a reader is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +38,11 @@ impl Broadcast {
         &self.record
     }
 
+    /// About how much memory it takes without its encodings, in bytes.
+    pub fn size(&self) -> usize {
+        size(&self.record)
+    }
+
     /// The record in a dialect; the same shared bytes at every call.
     pub fn encoded(&self, dialect: Dialect) -> ByteString {
         match dialect {
@@ -46,4 +51,32 @@ impl Broadcast {
         }
         .clone()
     }
+}
+
+/// What a client is told before the server closes its connection, where the dialect has words for it.
+pub fn closing(dialect: Dialect, code: CloseCode) -> Option<ByteString> {
+    match dialect {
+        Dialect::Native => Some(native::closing(code)),
+        Dialect::Sse => None,
+    }
+}
+
+/// Several records of a room, in order, as one frame of a replay.
+pub fn replay(dialect: Dialect, room: &RoomId, epoch: &Epoch, records: &[Record]) -> ByteString {
+    match dialect {
+        Dialect::Native => native::records(room, records),
+        Dialect::Sse => {
+            let events = records.iter().map(|record| sse::record(room, epoch, record));
+            events.map(String::from).collect::<String>().into()
+        }
+    }
+}
+
+/// About how large a record is in memory and in a frame, in bytes.
+pub fn size(record: &Record) -> usize {
+    let body = match &record.kind {
+        RecordKind::Message { body, .. } => body.as_str().len(),
+        RecordKind::Joined | RecordKind::Left => 0,
+    };
+    size_of::<Record>() + body
 }

@@ -2,8 +2,10 @@
 //! No sockets and no clocks; whoever holds a connection decides when bytes move.
 
 mod broadcast;
+mod greeting;
 pub mod json;
 pub mod native;
 pub mod sse;
 
-pub use broadcast::{Broadcast, Dialect};
+pub use broadcast::{Broadcast, Dialect, closing, replay, size};
+pub use greeting::Greeting;

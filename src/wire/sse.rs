@@ -4,8 +4,11 @@
 use bytestring::ByteString;
 use serde::Serialize;
 
-use super::json::{self, Missing, Position};
-use crate::domain::{self, Epoch, RoomId, RoomInfo};
+use super::{
+    Greeting,
+    json::{self, Missing, Position},
+};
+use crate::domain::{self, Epoch, RoomId};
 
 /// A comment, which keeps proxies from closing an idle stream.
 pub const HEARTBEAT: ByteString = ByteString::from_static(": heart-beat\n\n");
@@ -21,7 +24,7 @@ struct Joined<'a> {
 }
 
 /// The first event of a stream: the room, its head, and whether the given position was honoured.
-pub fn joined(room: &RoomInfo, recovered: Option<bool>, missing: Option<domain::Missing>) -> ByteString {
+pub fn joined(Greeting { room, recovered, missing }: Greeting<'_>) -> ByteString {
     let missing = missing.map(Missing::from);
     let data = Joined { room: json::Room::of(room), head: Position::of(&room.head), recovered, missing };
     format!("event: joined\ndata: {}\n\n", json::text(&data)).into()

@@ -8,7 +8,10 @@ use serde_json::value::RawValue;
 use super::request::RequestId;
 use crate::{
     domain::{self, About, ClientId, CloseCode, Code, FirstSend, Refusal, RoomId, RoomInfo},
-    wire::json::{self, Missing, Position, Room, User},
+    wire::{
+        Greeting,
+        json::{self, Missing, Position, Room, User},
+    },
 };
 
 /// A reply or push: its type, the id of the request it answers, and what it says.
@@ -55,19 +58,8 @@ pub fn connected(
     frame("connected", id, Connected { user: User::of(user), session, token, heartbeat_s })
 }
 
-/// What the reply to `join` says.
-#[derive(Debug, Clone, Copy)]
-pub struct Joined<'a> {
-    /// The room, its head being the position above which every record comes.
-    pub room: &'a RoomInfo,
-    /// Whether a given position was honoured; absent where none was given.
-    pub recovered: Option<bool>,
-    /// What a position that was not honoured missed.
-    pub missing: Option<domain::Missing>,
-}
-
 #[derive(Serialize)]
-struct JoinedFields<'a> {
+struct Joined<'a> {
     room: Room<'a>,
     position: Position<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,12 +69,12 @@ struct JoinedFields<'a> {
 }
 
 /// The reply to `join`.
-pub fn joined(id: Option<&RequestId>, joined: Joined<'_>) -> ByteString {
-    let says = JoinedFields {
-        room: Room::of(joined.room),
-        position: Position::of(&joined.room.head),
-        recovered: joined.recovered,
-        missing: joined.missing.map(Missing::from),
+pub fn joined(id: Option<&RequestId>, greeting: Greeting<'_>) -> ByteString {
+    let says = Joined {
+        room: Room::of(greeting.room),
+        position: Position::of(&greeting.room.head),
+        recovered: greeting.recovered,
+        missing: greeting.missing.map(Missing::from),
     };
     frame("joined", id, says)
 }
@@ -98,7 +90,12 @@ struct Acked<'a> {
 }
 
 /// The reply to `send`, once the record is durable (promise D1).
-pub fn acked(id: Option<&RequestId>, room: &RoomId, sent: FirstSend, client_id: Option<&ClientId>) -> ByteString {
+pub fn acked(
+    id: Option<&RequestId>,
+    room: &RoomId,
+    sent: FirstSend,
+    client_id: Option<&ClientId>,
+) -> ByteString {
     let client_id = client_id.map(ClientId::as_str);
     frame("ack", id, Acked { room: room.as_str(), seq: sent.seq, at: sent.at, client_id })
 }
@@ -189,8 +186,9 @@ struct Closing {
 }
 
 /// A push before a close that the server wants.
-pub fn closing(code: CloseCode, retry_after_ms: u64) -> ByteString {
-    frame("closing", None, Closing { code: code.number(), reason: code.name(), retry_after_ms })
+pub fn closing(code: CloseCode) -> ByteString {
+    let says = Closing { code: code.number(), reason: code.name(), retry_after_ms: code.retry_after_ms() };
+    frame("closing", None, says)
 }
 
 #[derive(Serialize)]

@@ -129,7 +129,9 @@ impl Envelope {
     pub fn request(&self, limits: &Limits) -> Result<Request, Refusal> {
         match self.kind()? {
             "connect" => self.connect(limits).map(Request::Connect),
-            "join" => Ok(Request::Join { room: RoomRef(self.text("room")?.to_owned()), backlog: self.backlog()? }),
+            "join" => {
+                Ok(Request::Join { room: RoomRef(self.text("room")?.to_owned()), backlog: self.backlog()? })
+            }
             "send" => self.send(limits),
             "leave" => Ok(Request::Leave { room: self.room()? }),
             "part" => Ok(Request::Part { room: self.room()? }),
@@ -170,9 +172,9 @@ impl Envelope {
             (None, Some(last)) => {
                 last.as_u64().map(Backlog::Last).ok_or_else(|| invalid("last", "last must be a whole number"))
             }
-            (Some(after), None) => position(after)
-                .map(Backlog::After)
-                .ok_or_else(|| invalid("after", r#"after must be a position: {"epoch": text, "seq": number}"#)),
+            (Some(after), None) => position(after).map(Backlog::After).ok_or_else(|| {
+                invalid("after", r#"after must be a position: {"epoch": text, "seq": number}"#)
+            }),
         }
     }
 

@@ -1,0 +1,232 @@
+//! The directory: which rooms of this node are awake. It wakes a room from the log when somebody asks for it,
+//! lets an idle one sleep, and rebuilds one that died. It knows nothing of what rooms do.
+
+use std::{collections::HashMap, sync::Arc, task::Poll};
+
+use actix::{
+    Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, Message, MessageResult,
+    ResponseActFuture, WrapFuture,
+};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::{
+    Observe,
+    lobby::Lobby,
+    relay::{Channel, ToRelay},
+    relays::Relays,
+    reply::Reply,
+    room::{Room, RoomContext, Sleep},
+};
+use crate::{
+    domain::{CloseCode, Code, Refusal, RoomId, RoomInfo, RoomState},
+    log::{Delivery, RoomLog},
+    storage::{self, Store},
+    telemetry::Metrics,
+};
+
+/// What the directory is given at its start.
+pub(super) struct DirectoryOptions {
+    /// Where rooms are known.
+    pub store: Store,
+    /// Where their records are.
+    pub log: Arc<dyn RoomLog>,
+    /// Who is told of changes in the list.
+    pub lobby: Addr<Lobby>,
+    /// How connections are reached.
+    pub relays: Relays,
+    /// Counts rooms.
+    pub metrics: Metrics,
+    /// The threads that rooms live on; at least one.
+    pub threads: Vec<ArbiterHandle>,
+    /// Records that a room keeps in memory.
+    pub ring_records: usize,
+    /// Bytes that a room keeps in memory.
+    pub ring_bytes: usize,
+    /// After this long without readers and requests a room may sleep.
+    pub idle: std::time::Duration,
+}
+
+/// Asks for an awake room.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Locate {
+    /// The room.
+    pub room: RoomId,
+    /// Given the room's actor, or `room_not_found`, or why it cannot be woken.
+    pub reply: Reply<Addr<Room>>,
+}
+
+/// A room says that nobody needs it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Doze {
+    /// The room.
+    pub room: RoomId,
+}
+
+/// A room's actor is no more, wanted or not.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Gone {
+    /// The room.
+    pub room: RoomId,
+}
+
+/// What the directory shows of itself.
+#[derive(Debug, Serialize)]
+pub struct DirectoryState {
+    /// Rooms that are awake.
+    pub awake: usize,
+    /// Rooms that are being woken or put to sleep.
+    pub changing: usize,
+}
+
+/// The directory of one node.
+pub(super) struct Directory {
+    rooms: HashMap<RoomId, Entry>,
+    options: DirectoryOptions,
+    started: usize,
+}
+
+enum Entry {
+    Awake(Addr<Room>),
+    /// Being woken or asked to sleep; these wait for the outcome.
+    Changing(Vec<Reply<Addr<Room>>>),
+}
+
+type Woken = (RoomInfo, RoomState, mpsc::UnboundedReceiver<Vec<Delivery>>);
+
+impl Directory {
+    /// A directory in which every room sleeps.
+    pub(super) fn new(options: DirectoryOptions) -> Self {
+        Self { rooms: HashMap::new(), options, started: 0 }
+    }
+
+    fn wake(&mut self, room: RoomId, waiting: Vec<Reply<Addr<Room>>>, ctx: &mut Context<Self>) {
+        self.rooms.insert(room.clone(), Entry::Changing(waiting));
+        let (store, log) = (self.options.store.clone(), Arc::clone(&self.options.log));
+        let load = load(room.clone(), store, log).into_actor(self);
+        ctx.spawn(load.map(move |woken, directory, ctx| directory.woken(&room, woken, ctx)));
+    }
+
+    fn woken(&mut self, room: &RoomId, woken: Result<Woken, Refusal>, ctx: &Context<Self>) {
+        let waiting = match self.rooms.remove(room) {
+            Some(Entry::Changing(waiting)) => waiting,
+            _ => Vec::new(),
+        };
+        match woken {
+            Ok(woken) => {
+                let address = self.start(woken, ctx);
+                waiting.into_iter().for_each(|reply| reply.give(Ok(address.clone())));
+                self.rooms.insert(room.clone(), Entry::Awake(address));
+            }
+            Err(refusal) => waiting.into_iter().for_each(|reply| reply.give(Err(refusal.clone()))),
+        }
+    }
+
+    fn start(&mut self, (info, state, mut deliveries): Woken, ctx: &Context<Self>) -> Addr<Room> {
+        let context = RoomContext {
+            log: Arc::clone(&self.options.log),
+            directory: ctx.address(),
+            lobby: self.options.lobby.clone(),
+            metrics: self.options.metrics.clone(),
+            ring_records: self.options.ring_records,
+            ring_bytes: self.options.ring_bytes,
+            idle: self.options.idle,
+        };
+        let thread = &self.options.threads[self.started % self.options.threads.len()];
+        self.started += 1;
+        Room::start_in_arbiter(thread, move |ctx| {
+            ctx.add_stream(stream::poll_fn(move |context| match deliveries.poll_recv(context) {
+                // A room outlives its log: what it is asked then is refused by the log itself.
+                Poll::Ready(None) => Poll::Pending,
+                ready => ready,
+            }));
+            Room::new(info, state, context)
+        })
+    }
+
+    fn dozed(&mut self, room: RoomId, address: Addr<Room>, asleep: bool, ctx: &mut Context<Self>) {
+        let Some(Entry::Changing(waiting)) = self.rooms.remove(&room) else { return };
+        if !asleep {
+            waiting.into_iter().for_each(|reply| reply.give(Ok(address.clone())));
+            self.rooms.insert(room, Entry::Awake(address));
+        } else if !waiting.is_empty() {
+            self.wake(room, waiting, ctx);
+        }
+    }
+}
+
+/// Reads what a room is, and opens its log.
+async fn load(room: RoomId, store: Store, log: Arc<dyn RoomLog>) -> Result<Woken, Refusal> {
+    let id = room.clone();
+    let info = store.read(move |conn| storage::rooms::by_id(conn, &id)).await?.ok_or(Code::RoomNotFound)?;
+    // As much as the log has queued can wait here, and that is bounded.
+    let (sender, deliveries) = mpsc::unbounded_channel();
+    // The room may have stopped; what it is sent then is not needed any more.
+    let sink = Box::new(move |batch| drop(sender.send(batch)));
+    let state = log.open(&room, sink).await?;
+    Ok((info, state, deliveries))
+}
+
+impl Actor for Directory {
+    type Context = Context<Self>;
+}
+
+impl Handler<Locate> for Directory {
+    type Result = ();
+
+    fn handle(&mut self, Locate { room, reply }: Locate, ctx: &mut Self::Context) {
+        match self.rooms.get_mut(&room) {
+            Some(Entry::Awake(address)) if address.connected() => reply.give(Ok(address.clone())),
+            Some(Entry::Changing(waiting)) => waiting.push(reply),
+            Some(Entry::Awake(_)) | None => self.wake(room, vec![reply], ctx),
+        }
+    }
+}
+
+impl Handler<Doze> for Directory {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, Doze { room }: Doze, _: &mut Self::Context) -> Self::Result {
+        let Some(Entry::Awake(address)) = self.rooms.get(&room) else {
+            return Box::pin(actix::fut::ready(()));
+        };
+        let address = address.clone();
+        self.rooms.insert(room.clone(), Entry::Changing(Vec::new()));
+        let asked = address.send(Sleep).into_actor(self);
+        // A room that does not answer has died, which is asleep too.
+        Box::pin(
+            asked.map(move |asleep, directory, ctx| {
+                directory.dozed(room, address, asleep.unwrap_or(true), ctx)
+            }),
+        )
+    }
+}
+
+impl Handler<Gone> for Directory {
+    type Result = ();
+
+    fn handle(&mut self, Gone { room }: Gone, _: &mut Self::Context) {
+        // A room that slept is not in the table, or is there with a new actor.
+        let died = matches!(self.rooms.get(&room), Some(Entry::Awake(address)) if !address.connected());
+        if died {
+            log::error!("room {room} died; its readers are asked to come back to the rebuilt one");
+            self.rooms.remove(&room);
+            self.options
+                .relays
+                .tell_all(|| ToRelay::Close(Some(Channel::Room(room.clone())), CloseCode::GoingAway));
+        }
+    }
+}
+
+impl Handler<Observe<DirectoryState>> for Directory {
+    type Result = MessageResult<Observe<DirectoryState>>;
+
+    fn handle(&mut self, _: Observe<DirectoryState>, _: &mut Self::Context) -> Self::Result {
+        let awake = self.rooms.values().filter(|entry| matches!(entry, Entry::Awake(_))).count();
+        MessageResult(DirectoryState { awake, changing: self.rooms.len() - awake })
+    }
+}

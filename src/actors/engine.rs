@@ -1,0 +1,369 @@
+//! The engine: one node's actors and stores behind plain asynchronous calls, for whoever speaks to clients.
+//! Surfaces use nothing else of a node; no rule is decided here.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Actor, Addr, Arbiter};
+use serde::Serialize;
+
+use super::{
+    Clock, DirectoryState, LobbyState, Observe, RelayState, WriterState,
+    catch_up::CatchUp,
+    directory::{Directory, DirectoryOptions, Locate},
+    lobby::{Lobby, RoomChanged},
+    relay::{RelayHandle, ToRelay},
+    relays::Relays,
+    reply::Reply,
+    room::{Room, Sent, Start, Subscribe, Subscribed, ToRoom},
+    subscriber::{Greet, Subscription},
+    writer::Writer,
+};
+use crate::{
+    auth::{Guests, Registered, Token, random},
+    domain::{
+        About, ClientId, CloseCode, Code, Epoch, Limits, MessageBody, Nickname, Record, Refusal, RoomId,
+        RoomInfo, RoomName, Seq, User,
+    },
+    log::{
+        Page, RoomLog,
+        embedded::{Committer, EmbeddedLog},
+    },
+    storage::{
+        Database, Store,
+        rooms::{self, NewRoom, RoomCreation},
+    },
+    telemetry::Metrics,
+    wire::native::Change,
+};
+
+/// What a node is made of and how large its parts may grow.
+pub struct EngineOptions {
+    /// The database, migrated.
+    pub database: Database,
+    /// Queries that may run at once.
+    pub queries_at_once: u32,
+    /// The time.
+    pub clock: Clock,
+    /// What people may choose.
+    pub limits: Limits,
+    /// Where everything is counted.
+    pub metrics: Metrics,
+    /// Threads that rooms live on; at least one.
+    pub room_threads: usize,
+    /// Records that a room keeps in memory.
+    pub ring_records: usize,
+    /// Bytes that a room keeps in memory.
+    pub ring_bytes: usize,
+    /// After this long without readers and requests a room sleeps.
+    pub room_idle: Duration,
+    /// A room's state is stored each time it grew by so many records.
+    pub snapshot_every: u64,
+    /// Appends that may wait for the writer.
+    pub writer_queue: usize,
+    /// Appends that the writer commits at once.
+    pub writer_batch: usize,
+}
+
+/// A handle on the engine; a clone costs one reference count.
+#[derive(Clone)]
+pub struct Engine(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    guests: Guests,
+    log: Arc<dyn RoomLog>,
+    directory: Addr<Directory>,
+    lobby: Addr<Lobby>,
+    writer: Addr<Writer>,
+    relays: Relays,
+    clock: Clock,
+    limits: Limits,
+    metrics: Metrics,
+}
+
+/// What the actors of a node show of themselves.
+#[derive(Debug, Serialize)]
+pub struct EngineView {
+    /// The directory.
+    pub directory: DirectoryState,
+    /// The lobby.
+    pub lobby: LobbyState,
+    /// The writer.
+    pub writer: WriterState,
+    /// The relays, one a worker.
+    pub relays: Vec<RelayState>,
+}
+
+/// A page of the room list: rooms with the cursor of each.
+pub type RoomPage = Vec<(i64, RoomInfo)>;
+
+impl Engine {
+    /// Starts the actors of a node. Must be called within an actix system.
+    pub fn start(options: EngineOptions) -> Self {
+        let EngineOptions { database, clock, metrics, .. } = options;
+        let store = Store::new(database.clone(), options.queries_at_once);
+        let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
+        let (log, queue) = EmbeddedLog::new(store.clone(), options.writer_queue);
+        let log: Arc<dyn RoomLog> = Arc::new(log);
+        let committer = Committer::new(database, options.snapshot_every);
+        let writer = Writer::new(queue, committer, clock.clone(), metrics.clone(), options.writer_batch);
+        let writer = Writer::start_in_arbiter(&threads[0], move |_| writer);
+        let relays = Relays::default();
+        let lobby = Lobby::new(relays.clone());
+        let lobby = Lobby::start_in_arbiter(&threads[0], move |_| lobby);
+        let directory = Directory::new(DirectoryOptions {
+            store: store.clone(),
+            log: Arc::clone(&log),
+            lobby: lobby.clone(),
+            relays: relays.clone(),
+            metrics: metrics.clone(),
+            threads: threads.clone(),
+            ring_records: options.ring_records,
+            ring_bytes: options.ring_bytes,
+            idle: options.room_idle,
+        });
+        let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
+        let guests = Guests::new(store.clone());
+        let limits = options.limits;
+        Self(Arc::new(Parts { store, guests, log, directory, lobby, writer, relays, clock, limits, metrics }))
+    }
+
+    /// What people may choose.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Where everything is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Starts the relay of the current worker thread.
+    pub fn start_relay(&self) -> RelayHandle {
+        self.0.relays.start_here(self.0.metrics.clone())
+    }
+
+    pub(super) fn log(&self) -> Arc<dyn RoomLog> {
+        Arc::clone(&self.0.log)
+    }
+
+    /// Registers a guest, or one who comes back with nickname and secret.
+    ///
+    /// # Errors
+    /// `invalid`, `nickname_taken`, `storage_unavailable`.
+    pub async fn register(&self, nickname: Nickname, secret: Option<String>) -> Result<Registered, Refusal> {
+        self.0.guests.register(nickname, secret, self.0.clock.now()).await
+    }
+
+    /// Who a token stands for.
+    ///
+    /// # Errors
+    /// `unauthenticated`, `storage_unavailable`.
+    pub async fn authenticate(&self, token: &Token) -> Result<User, Refusal> {
+        self.0.guests.authenticate(token).await
+    }
+
+    /// Makes a room, and tells whoever watches the list.
+    ///
+    /// # Errors
+    /// `room_name_taken` with the room that has the name; `storage_unavailable`.
+    pub async fn create_room(&self, creator: User, name: RoomName) -> Result<RoomInfo, Refusal> {
+        let new = NewRoom {
+            id: RoomId::new(random::id()),
+            name: name.as_str().to_owned(),
+            name_key: name.key().to_owned(),
+            epoch: Epoch::new(random::epoch()),
+            created_at: self.0.clock.now(),
+            created_by: creator,
+        };
+        match self.0.store.write(move |conn| rooms::create(conn, &new)).await? {
+            RoomCreation::Created(room) => {
+                self.0.lobby.do_send(RoomChanged { change: Change::Created, room: room.clone() });
+                Ok(room)
+            }
+            RoomCreation::Taken(room) => {
+                Err(Refusal::new(Code::RoomNameTaken).field("name").about(About::Room(room)))
+            }
+        }
+    }
+
+    /// A room as it stands.
+    ///
+    /// # Errors
+    /// `room_not_found`, `storage_unavailable`.
+    pub async fn room(&self, room: &RoomId) -> Result<RoomInfo, Refusal> {
+        let id = room.clone();
+        let found = self.0.store.read(move |conn| rooms::by_id(conn, &id)).await?;
+        found.ok_or_else(|| Code::RoomNotFound.into())
+    }
+
+    /// The room of a name, if there is one.
+    ///
+    /// # Errors
+    /// `storage_unavailable`.
+    pub async fn room_named(&self, name: &RoomName) -> Result<Option<RoomInfo>, Refusal> {
+        let key = name.key().to_owned();
+        Ok(self.0.store.read(move |conn| rooms::by_name_key(conn, &key)).await?)
+    }
+
+    /// Rooms that were made before the one with the given cursor, or the newest ones.
+    ///
+    /// # Errors
+    /// `storage_unavailable`.
+    pub async fn rooms(&self, after: Option<i64>, limit: u32) -> Result<RoomPage, Refusal> {
+        Ok(self.0.store.read(move |conn| rooms::newest(conn, after, limit)).await?)
+    }
+
+    /// Makes a user a member.
+    ///
+    /// # Errors
+    /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
+    pub async fn join(&self, room: &RoomId, sender: User) -> Result<RoomInfo, Refusal> {
+        self.ask(room, |reply| ToRoom::Join { sender, reply }).await
+    }
+
+    /// Makes a user a member no more; no error where they are none.
+    ///
+    /// # Errors
+    /// As [`Self::join`].
+    pub async fn leave(&self, room: &RoomId, sender: User) -> Result<(), Refusal> {
+        self.ask(room, |reply| ToRoom::Leave { sender, through: None, reply }).await
+    }
+
+    /// Sends a message; the answer comes when it is durable (promise D1).
+    ///
+    /// # Errors
+    /// As [`Self::join`], and `not_a_member`.
+    pub async fn send(
+        &self,
+        room: &RoomId,
+        sender: User,
+        body: MessageBody,
+        client_id: Option<ClientId>,
+    ) -> Result<Sent, Refusal> {
+        self.ask(room, |reply| ToRoom::Send { sender, body, client_id, reply }).await
+    }
+
+    /// Members who joined after the given record, with the number of the record that made them one.
+    ///
+    /// # Errors
+    /// As [`Self::join`].
+    pub async fn members(
+        &self,
+        room: &RoomId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<(Seq, User)>, Refusal> {
+        self.ask(room, |reply| ToRoom::Members { after, limit, reply }).await
+    }
+
+    /// Records of a room, ascending.
+    ///
+    /// # Errors
+    /// `storage_unavailable`, `log_unavailable`.
+    pub async fn history(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, Refusal> {
+        Ok(self.0.log.read(room, page, limit).await?)
+    }
+
+    /// Reads a room through a connection without being somebody.
+    ///
+    /// # Errors
+    /// As [`Self::join`].
+    pub async fn subscribe(
+        &self,
+        id: &RoomId,
+        reader: Subscription,
+        start: Start,
+        greet: Greet,
+    ) -> Result<Reading, Refusal> {
+        let (_, room) = self.locate(id).await?;
+        let (reply, answer) = Reply::channel();
+        let subscription = reader.clone();
+        room.do_send(ToRoom::Subscribe(Subscribe { sender: None, subscription, start, greet, reply }));
+        let (epoch, subscribed) = answer.await.map_err(|_| Code::Overloaded)??;
+        let reading = Reading { room: room.clone(), reader: reader.clone() };
+        if let Subscribed::Behind(after) = subscribed {
+            let (log, id) = (self.log(), id.clone());
+            actix_rt::spawn(CatchUp { log, room, id, epoch, reader }.run(after));
+        }
+        Ok(reading)
+    }
+
+    /// Whether the node can serve; the reasons why not where it cannot.
+    pub async fn readiness(&self) -> Vec<&'static str> {
+        let mut reasons = Vec::new();
+        if self.0.store.read(|conn| rooms::newest(conn, None, 1)).await.is_err() {
+            reasons.push("the database does not answer");
+        }
+        match self.0.writer.send(Observe::<WriterState>::default()).await {
+            Ok(writer) if !writer.failing => {}
+            _ => reasons.push("records cannot be stored"),
+        }
+        reasons
+    }
+
+    /// What the actors show of themselves; nothing where one does not answer.
+    pub async fn observe(&self) -> Option<EngineView> {
+        let mut relays = Vec::new();
+        for relay in self.0.relays.all() {
+            relays.push(relay.address().send(Observe::default()).await.ok()?);
+        }
+        Some(EngineView {
+            directory: self.0.directory.send(Observe::default()).await.ok()?,
+            lobby: self.0.lobby.send(Observe::default()).await.ok()?,
+            writer: self.0.writer.send(Observe::default()).await.ok()?,
+            relays,
+        })
+    }
+
+    /// Waits until everything sent so far has met its fate, then asks every client to go.
+    pub async fn stop(&self) {
+        if let Err(error) = self.0.log.flush().await {
+            log::warn!("flushing the log: {error}");
+        }
+        self.0.relays.tell_all(|| ToRelay::Close(None, CloseCode::GoingAway));
+    }
+
+    /// The awake room of an id or, where there is none, of a name.
+    pub(super) async fn find(&self, text: &str) -> Result<(RoomId, Addr<Room>), Refusal> {
+        match self.locate(&RoomId::new(text)).await {
+            Err(refusal) if refusal.code == Code::RoomNotFound => {}
+            found => return found,
+        }
+        let name = RoomName::parse(text, &self.0.limits).map_err(|_| Code::RoomNotFound)?;
+        let room = self.room_named(&name).await?.ok_or(Code::RoomNotFound)?;
+        self.locate(&room.id).await
+    }
+
+    /// The awake room of an id.
+    pub(super) async fn locate(&self, room: &RoomId) -> Result<(RoomId, Addr<Room>), Refusal> {
+        let (reply, answer) = Reply::channel();
+        self.0.directory.do_send(Locate { room: room.clone(), reply });
+        let address = answer.await.map_err(|_| Code::Overloaded)??;
+        Ok((room.clone(), address))
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        room: &RoomId,
+        question: impl FnOnce(Reply<T>) -> ToRoom,
+    ) -> Result<T, Refusal> {
+        let (_, address) = self.locate(room).await?;
+        let (reply, answer) = Reply::channel();
+        address.do_send(question(reply));
+        answer.await.map_err(|_| Code::Overloaded)?
+    }
+}
+
+/// A subscription that ends when this is dropped.
+pub struct Reading {
+    room: Addr<Room>,
+    reader: Subscription,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.reader.outbox.abandon();
+        self.room.do_send(ToRoom::Unsubscribe { id: self.reader.id, reply: Reply::new(|_| ()) });
+    }
+}

@@ -1,0 +1,59 @@
+//! The actors: who owns what, and how a message gets from a socket into the log and out to everybody.
+//! No SQL, no Kafka types, no HTTP and no bytes; rules are in `domain`, encodings in `wire`.
+//!
+//! | actor | owns | tier | queue bound | on full | on death | talks to |
+//! |---|---|---|---|---|---|---|
+//! | session (one a socket) | identity, subscriptions, requests in order | 4 | `socket.in_flight` unanswered requests | stops reading the socket | socket closes, client resumes | directory, room, lobby |
+//! | directory | which rooms are awake | 3 | one request a session or HTTP call | callers wait | node stops | room, log |
+//! | lobby | who watches the room list, one change a second and room | 2 | latest change of each room | older change of the room is replaced | watchers get no more changes | relay |
+//! | room (one an awake room) | the fold, recent records, subscribers, appends under way | 2 | its sessions' bounds together | refuses as `overloaded` | directory closes its readers with 4000, they resume on the rebuilt room | log, relay, lobby |
+//! | relay (one a worker thread) | connections of its thread by channel | 1 | 1024 batches | rooms refuse as `overloaded` | its worker's connections end | outboxes |
+//! | writer | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
+//!
+//! An actor awaits only an actor of a lower tier; upward and sideways it tells. An [`Outbox`] is no actor:
+//! it is bounded in bytes (`socket.outbox_bytes`) and closes its connection with 4001 when it is full.
+
+mod catch_up;
+mod clock;
+mod directory;
+mod engine;
+mod lobby;
+mod outbox;
+mod relay;
+mod relays;
+mod reply;
+mod ring;
+mod room;
+mod room_readers;
+mod session;
+mod subscriber;
+mod writer;
+
+use std::marker::PhantomData;
+
+use actix::Message;
+
+pub use clock::Clock;
+pub use directory::DirectoryState;
+pub use engine::{Engine, EngineOptions, EngineView, Reading, RoomPage};
+pub use lobby::LobbyState;
+pub use outbox::{Outbound, Outbox, Pending};
+pub use relay::{RelayHandle, RelayState, ToRelay};
+pub use room::{RoomView, Sent, Start, Subscribed};
+pub use session::{Progress, Session, SessionOptions, SessionState};
+pub use subscriber::{Greet, SessionId, Subscription};
+pub use writer::WriterState;
+
+/// Asks an actor for a small picture of its state, for tests, metrics and operators.
+#[derive(Debug)]
+pub struct Observe<State>(PhantomData<State>);
+
+impl<State> Default for Observe<State> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<State: Send + 'static> Message for Observe<State> {
+    type Result = State;
+}

@@ -1,0 +1,230 @@
+//! What waits to be written to one client: bounded in bytes, filled from any thread, drained by its connection.
+//! Not an actor, so that a fan-out costs no message per member; the filler judges slowness, for a blocked
+//! connection does not run (promise D5).
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytestring::ByteString;
+use tokio::sync::Notify;
+
+use crate::{
+    domain::CloseCode,
+    wire::{Dialect, closing},
+};
+
+/// One thing to write.
+#[derive(Debug, Clone)]
+pub enum Outbound {
+    /// A frame.
+    Frame(ByteString),
+    /// Frames that many clients share.
+    Frames(Arc<[ByteString]>),
+    /// End the connection; nothing follows.
+    Close(CloseCode),
+}
+
+/// Whether what waits is still written when an outbox is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// It is, before the close.
+    Flush,
+    /// It is forgotten; the client can resume.
+    Drop,
+}
+
+/// The outbox of one connection.
+#[derive(Debug)]
+pub struct Outbox {
+    dialect: Dialect,
+    limit: usize,
+    state: Mutex<State>,
+    drained: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Outbound>,
+    bytes: usize,
+    closed: bool,
+    reader: Option<Waker>,
+}
+
+impl Outbox {
+    /// An outbox in which at most `limit` bytes wait, or one frame if that is larger.
+    pub fn new(dialect: Dialect, limit: usize) -> Arc<Self> {
+        Arc::new(Self { dialect, limit, state: Mutex::default(), drained: Notify::new() })
+    }
+
+    /// How its client is spoken to.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The most bytes that a replay may add at once: a share of the bound, so that live records fit beside it.
+    pub fn replay_budget(&self) -> usize {
+        self.limit / 4
+    }
+
+    /// Queues a frame. `false` when the outbox is closed, or is closed by this with 4001 for being full.
+    pub fn push(&self, frame: ByteString) -> bool {
+        let bytes = frame.len();
+        self.enqueue(bytes, || Outbound::Frame(frame))
+    }
+
+    /// Queues frames that many clients share, `bytes` together. The answer is that of [`Self::push`].
+    pub fn push_shared(&self, frames: &Arc<[ByteString]>, bytes: usize) -> bool {
+        self.enqueue(bytes, || Outbound::Frames(Arc::clone(frames)))
+    }
+
+    /// Says goodbye and ends the connection.
+    pub fn close(&self, code: CloseCode, pending: Pending) {
+        let mut state = self.lock();
+        if !state.closed {
+            self.shut(&mut state, code, pending);
+        }
+        wake(state);
+    }
+
+    /// Takes no more: the connection is gone.
+    pub fn abandon(&self) {
+        let mut state = self.lock();
+        *state = State { closed: true, ..State::default() };
+        drop(state);
+        self.drained.notify_waiters();
+    }
+
+    /// Whether it takes no more.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Ready when something waits. Only the connection asks.
+    pub fn poll_waiting(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if !state.queue.is_empty() {
+            return Poll::Ready(());
+        }
+        if !state.reader.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            state.reader = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Moves everything that waits into `taken`, which must be empty; its storage is used again.
+    pub fn take(&self, taken: &mut VecDeque<Outbound>) {
+        let mut state = self.lock();
+        std::mem::swap(&mut state.queue, taken);
+        state.bytes = 0;
+        drop(state);
+        self.drained.notify_waiters();
+    }
+
+    /// Waits until a replay may go on. `false` when the outbox takes no more.
+    pub async fn has_room(&self) -> bool {
+        loop {
+            let mut drained = std::pin::pin!(self.drained.notified());
+            drained.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.closed {
+                    return false;
+                }
+                if state.bytes <= self.replay_budget() {
+                    return true;
+                }
+            }
+            drained.await;
+        }
+    }
+
+    fn enqueue(&self, bytes: usize, item: impl FnOnce() -> Outbound) -> bool {
+        let mut state = self.lock();
+        if state.closed {
+            return false;
+        }
+        let full = !state.queue.is_empty() && state.bytes + bytes > self.limit;
+        if full {
+            self.shut(&mut state, CloseCode::TooSlow, Pending::Drop);
+        } else {
+            state.bytes += bytes;
+            state.queue.push_back(item());
+        }
+        wake(state);
+        !full
+    }
+
+    fn shut(&self, state: &mut State, code: CloseCode, pending: Pending) {
+        state.closed = true;
+        if pending == Pending::Drop {
+            state.queue = VecDeque::new();
+            state.bytes = 0;
+        }
+        if let Some(goodbye) = closing(self.dialect, code) {
+            state.bytes += goodbye.len();
+            state.queue.push_back(Outbound::Frame(goodbye));
+        }
+        state.queue.push_back(Outbound::Close(code));
+        self.drained.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between statements, so a panic elsewhere leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the connection if it waits, after the lock is released.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let reader = state.reader.take();
+    drop(state);
+    if let Some(reader) = reader {
+        reader.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(outbox: &Outbox) -> Vec<Outbound> {
+        let mut taken = VecDeque::new();
+        outbox.take(&mut taken);
+        taken.into()
+    }
+
+    #[test]
+    fn d5_past_its_bound_an_outbox_forgets_and_says_goodbye() {
+        let outbox = Outbox::new(Dialect::Native, 10);
+        assert!(outbox.push("12345".into()));
+        assert!(outbox.push("67890".into()));
+        assert!(!outbox.push("x".into()));
+        assert!(!outbox.push("y".into()));
+        let left = taken(&outbox);
+        assert!(matches!(&left[..], [Outbound::Frame(_), Outbound::Close(CloseCode::TooSlow)]), "{left:?}");
+    }
+
+    #[test]
+    fn one_frame_above_the_bound_passes_when_nothing_else_waits() {
+        let outbox = Outbox::new(Dialect::Native, 10);
+        assert!(outbox.push("x".repeat(100).into()));
+        assert!(!outbox.push("y".into()));
+    }
+
+    #[test]
+    fn a_close_can_flush_what_waits() {
+        let outbox = Outbox::new(Dialect::Sse, 10);
+        outbox.push("last".into());
+        outbox.close(CloseCode::GoingAway, Pending::Flush);
+        let left = taken(&outbox);
+        assert!(matches!(&left[..], [Outbound::Frame(_), Outbound::Close(CloseCode::GoingAway)]), "{left:?}");
+    }
+}

@@ -1,0 +1,270 @@
+//! The relay of one worker thread: knows which connections of its thread read which channel, and fills
+//! their outboxes. Crossing threads is paid here once per worker and batch, not once per member.
+//! It knows no rules: who may read is decided by the room.
+
+use std::{
+    cell::OnceCell,
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use actix::{Actor, Addr, Context, Handler, Message, MessageResult};
+use bytestring::ByteString;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::{
+    Observe,
+    outbox::{Outbox, Pending},
+    subscriber::{SessionId, SubscriberId},
+};
+use crate::{
+    domain::{CloseCode, RoomId},
+    telemetry::Metrics,
+    wire::{Broadcast, Dialect},
+};
+
+/// Batches that may wait for a relay before rooms refuse new messages as overloaded.
+const BACKLOG: usize = 1024;
+
+/// What can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The records of a room.
+    Room(RoomId),
+    /// Changes of the room list.
+    Lobby,
+}
+
+/// What a relay is told. Everything comes through one queue, so that a joining member's first frames,
+/// the records after them and a goodbye stay in order.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub enum ToRelay {
+    /// A connection of this thread exists.
+    Register(SessionId, Arc<Outbox>),
+    /// It is gone.
+    Unregister(SessionId),
+    /// A reader of a channel from now on; `first` goes before everything else.
+    Attach(Channel, Reader, Vec<ByteString>),
+    /// A reader no more.
+    Detach(Channel, SubscriberId),
+    /// A frame for one connection, behind all records that were told before.
+    Push(Arc<Outbox>, ByteString),
+    /// Records for all readers of a room.
+    Records(RoomId, Arc<[Arc<Broadcast>]>),
+    /// A frame of the native dialect for all readers of a channel.
+    Frame(Channel, ByteString),
+    /// Close every reader of a channel, or every connection where none is given.
+    Close(Option<Channel>, CloseCode),
+}
+
+/// A reader of a channel.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// Names the subscription.
+    pub id: SubscriberId,
+    /// Where frames go.
+    pub outbox: Arc<Outbox>,
+}
+
+/// A relay as rooms hold it.
+#[derive(Debug, Clone)]
+pub struct RelayHandle {
+    worker: usize,
+    address: Addr<Relay>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl RelayHandle {
+    /// Starts the relay of the current thread; `worker` tells relays apart.
+    pub fn start(worker: usize, metrics: Metrics) -> Self {
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let relay = Relay {
+            sessions: HashMap::new(),
+            channels: HashMap::new(),
+            waiting: Arc::clone(&waiting),
+            metrics,
+        };
+        Self { worker, address: relay.start(), waiting }
+    }
+
+    /// Which worker it serves.
+    pub fn worker(&self) -> usize {
+        self.worker
+    }
+
+    /// Tells it something.
+    pub fn tell(&self, message: ToRelay) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.address.do_send(message);
+    }
+
+    /// Whether it has too much to do to be given more records.
+    pub fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > BACKLOG
+    }
+
+    /// Its actor, to be observed.
+    pub fn address(&self) -> &Addr<Relay> {
+        &self.address
+    }
+}
+
+/// The relay of one worker.
+#[derive(Debug)]
+pub struct Relay {
+    sessions: HashMap<SessionId, Arc<Outbox>>,
+    channels: HashMap<Channel, IndexMap<SubscriberId, Reader>>,
+    waiting: Arc<AtomicUsize>,
+    metrics: Metrics,
+}
+
+/// What a relay shows of itself.
+#[derive(Debug, Serialize)]
+pub struct RelayState {
+    /// Connections of its thread.
+    pub connections: usize,
+    /// Subscriptions of its thread.
+    pub readers: usize,
+    /// Bytes that wait in its connections' outboxes.
+    pub outbox_bytes: usize,
+}
+
+impl Actor for Relay {
+    type Context = Context<Self>;
+}
+
+impl Handler<Observe<RelayState>> for Relay {
+    type Result = MessageResult<Observe<RelayState>>;
+
+    fn handle(&mut self, _: Observe<RelayState>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(RelayState {
+            connections: self.sessions.len(),
+            readers: self.channels.values().map(IndexMap::len).sum(),
+            outbox_bytes: self.sessions.values().map(|outbox| outbox.bytes()).sum(),
+        })
+    }
+}
+
+impl Handler<ToRelay> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, message: ToRelay, _: &mut Self::Context) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        match message {
+            ToRelay::Register(session, outbox) => {
+                self.sessions.insert(session, outbox);
+            }
+            ToRelay::Unregister(session) => {
+                self.sessions.remove(&session);
+            }
+            ToRelay::Attach(channel, reader, first) => self.attach(channel, reader, first),
+            ToRelay::Detach(channel, reader) => self.detach(&channel, reader),
+            ToRelay::Push(outbox, frame) => {
+                outbox.push(frame);
+            }
+            ToRelay::Records(room, records) => self.fan_out(&Channel::Room(room), &Parcel::of(&records)),
+            ToRelay::Frame(channel, frame) => self.fan_out(&channel, &Parcel::native(frame)),
+            ToRelay::Close(channel, code) => self.close(channel.as_ref(), code),
+        }
+    }
+}
+
+impl Relay {
+    fn attach(&mut self, channel: Channel, reader: Reader, first: Vec<ByteString>) {
+        for frame in first {
+            reader.outbox.push(frame);
+        }
+        self.channels.entry(channel).or_default().insert(reader.id, reader);
+    }
+
+    fn detach(&mut self, channel: &Channel, id: SubscriberId) {
+        if let Some(readers) = self.channels.get_mut(channel) {
+            readers.swap_remove(&id);
+        }
+        self.forget_if_empty(channel);
+    }
+
+    fn fan_out(&mut self, channel: &Channel, parcel: &Parcel) {
+        let Some(readers) = self.channels.get_mut(channel) else { return };
+        let (mut delivered, mut evicted) = (0, 0);
+        readers.retain(|_, reader| {
+            let open = !reader.outbox.is_closed();
+            let taken = open && parcel.deliver(&reader.outbox);
+            delivered += u64::from(taken);
+            evicted += u64::from(open && !taken);
+            taken
+        });
+        self.metrics.deliveries.inc_by(delivered * parcel.records.len() as u64);
+        self.metrics.evictions.inc_by(evicted);
+        self.forget_if_empty(channel);
+    }
+
+    fn close(&mut self, channel: Option<&Channel>, code: CloseCode) {
+        match channel {
+            None => self.sessions.values().for_each(|outbox| outbox.close(code, Pending::Flush)),
+            Some(channel) => {
+                for reader in self.channels.remove(channel).into_iter().flatten() {
+                    reader.1.outbox.close(code, Pending::Flush);
+                }
+            }
+        }
+    }
+
+    fn forget_if_empty(&mut self, channel: &Channel) {
+        if self.channels.get(channel).is_some_and(IndexMap::is_empty) {
+            self.channels.remove(channel);
+        }
+    }
+}
+
+/// A batch in each dialect that is spoken, encoded once, when the first reader of that dialect is met.
+struct Parcel<'a> {
+    records: &'a [Arc<Broadcast>],
+    native: OnceCell<Frames>,
+    sse: OnceCell<Frames>,
+}
+
+struct Frames {
+    frames: Arc<[ByteString]>,
+    bytes: usize,
+}
+
+impl Frames {
+    fn new(frames: impl Iterator<Item = ByteString>) -> Self {
+        let frames: Arc<[ByteString]> = frames.collect();
+        let bytes = frames.iter().map(|frame| frame.len()).sum();
+        Self { frames, bytes }
+    }
+}
+
+impl<'a> Parcel<'a> {
+    fn of(records: &'a [Arc<Broadcast>]) -> Self {
+        Self { records, native: OnceCell::new(), sse: OnceCell::new() }
+    }
+
+    /// A parcel of one frame for native readers, and of nothing for others.
+    fn native(frame: ByteString) -> Self {
+        let native = OnceCell::from(Frames::new(std::iter::once(frame)));
+        Self { records: &[], native, sse: OnceCell::new() }
+    }
+
+    fn deliver(&self, outbox: &Outbox) -> bool {
+        let dialect = outbox.dialect();
+        let in_dialect = match dialect {
+            Dialect::Native => &self.native,
+            Dialect::Sse => &self.sse,
+        };
+        let encode = || Frames::new(self.records.iter().map(|record| record.encoded(dialect)));
+        let Frames { frames, bytes } = in_dialect.get_or_init(encode);
+        match frames.as_ref() {
+            [] => true,
+            [frame] => outbox.push(frame.clone()),
+            _ => outbox.push_shared(frames, *bytes),
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! The actor of one awake room: lets the fold decide, appends, applies what comes back, and tells the relays.
+//! It has no rule of its own, and it waits for nobody: answers and records go out as messages.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult, StreamHandler};
+use serde::Serialize;
+
+use super::{
+    Observe,
+    directory::{Directory, Doze, Gone},
+    lobby::{Lobby, RoomChanged},
+    reply::Reply,
+    ring::Ring,
+    room_readers::RoomReaders,
+    subscriber::{Greet, SubscriberId, Subscription},
+};
+use crate::{
+    domain::{
+        ClientId, Code, Command, Decision, Epoch, FirstSend, MessageBody, Outcome, Position, PositionText,
+        Proposal, Record, RecordKind, Refusal, Resume, RoomInfo, RoomState, Seq, User, UserId,
+    },
+    log::{Committed, Delivery, RoomLog, Token},
+    telemetry::{Metrics, Stopwatch},
+    wire::{Broadcast, Greeting, native::Change},
+};
+
+/// What a room is asked.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum ToRoom {
+    /// Say something.
+    Send { sender: User, body: MessageBody, client_id: Option<ClientId>, reply: Reply<Sent> },
+    /// Become a member.
+    Join { sender: User, reply: Reply<RoomInfo> },
+    /// Be a member no more; `through` is the subscription that needs no word of it.
+    Leave { sender: User, through: Option<SubscriberId>, reply: Reply<()> },
+    /// Read the room; whoever is somebody becomes a member first.
+    Subscribe(Subscribe),
+    /// Go on after a replay that the room did not have in memory.
+    Continue { id: SubscriberId, after: Seq, reply: Reply<Subscribed> },
+    /// Read the room no more.
+    Unsubscribe { id: SubscriberId, reply: Reply<()> },
+    /// List members who joined after a record.
+    Members { after: Seq, limit: usize, reply: Reply<Vec<(Seq, User)>> },
+}
+
+/// A wish to read a room.
+pub(super) struct Subscribe {
+    /// Who acts; nobody where a public room is only read.
+    pub sender: Option<User>,
+    /// Through which connection.
+    pub subscription: Subscription,
+    /// What of the past comes first.
+    pub start: Start,
+    /// How the reader is greeted.
+    pub greet: Greet,
+    /// Told how it goes on, after the greeting is under way.
+    pub reply: Reply<(Epoch, Subscribed)>,
+}
+
+/// What of the past a subscription starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    Live,
+    /// Everything after a position.
+    After(PositionText),
+    /// The newest records, this many.
+    Last(Seq),
+}
+
+/// How a subscription goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscribed {
+    /// Every record comes from now on.
+    Live,
+    /// The records after this one are to be read from the log first.
+    Behind(Seq),
+    /// It ended meanwhile.
+    Ended,
+}
+
+/// The answer to a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Number and time of the record.
+    pub first: FirstSend,
+    /// Whether it was there before.
+    pub repeated: bool,
+}
+
+/// The directory asks whether the room may go to sleep now. It has stopped if the answer is `true`.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub(super) struct Sleep;
+
+/// What a room shows of itself.
+#[derive(Debug, Serialize)]
+pub struct RoomView {
+    /// The number of its newest record.
+    pub head: Seq,
+    /// How many members it has.
+    pub members: usize,
+    /// How many connections read it.
+    pub readers: usize,
+    /// Appends that the log has not answered.
+    pub appending: usize,
+    /// Records in memory.
+    pub recent: usize,
+}
+
+/// What every room of a node is given.
+#[derive(Clone)]
+pub(super) struct RoomContext {
+    pub log: Arc<dyn RoomLog>,
+    pub directory: Addr<Directory>,
+    pub lobby: Addr<Lobby>,
+    pub metrics: Metrics,
+    pub ring_records: usize,
+    pub ring_bytes: usize,
+    pub idle: Duration,
+}
+
+/// The actor of one awake room.
+pub(super) struct Room {
+    /// As it was made; members and head are those of `state`.
+    made: RoomInfo,
+    state: RoomState,
+    ring: Ring,
+    readers: RoomReaders,
+    appending: HashMap<Token, Appending>,
+    /// Commands of users whose membership is under way, to be judged after it.
+    deferred: HashMap<UserId, VecDeque<Deferred>>,
+    next_token: Token,
+    idle_since_last_look: bool,
+    context: RoomContext,
+}
+
+struct Appending {
+    waiter: Waiter,
+    since: Stopwatch,
+    /// Whose membership this append changes.
+    membership: Option<UserId>,
+}
+
+struct Deferred {
+    sender: User,
+    command: Command,
+    waiter: Waiter,
+}
+
+/// Who waits for a command's outcome, and what they get then.
+enum Waiter {
+    Send(Reply<Sent>),
+    Join(Reply<RoomInfo>),
+    Leave(Option<SubscriberId>, Reply<()>),
+    Subscribe(Box<Subscribe>),
+}
+
+impl Waiter {
+    fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::Send(reply) => reply.give(Err(refusal)),
+            Self::Join(reply) => reply.give(Err(refusal)),
+            Self::Leave(_, reply) => reply.give(Err(refusal)),
+            Self::Subscribe(subscribe) => subscribe.reply.give(Err(refusal)),
+        }
+    }
+}
+
+impl Actor for Room {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.context.metrics.rooms_awake.inc();
+        ctx.run_interval(self.context.idle, |room, _| room.look_whether_idle());
+    }
+}
+
+impl Drop for Room {
+    /// Also when a handler panicked: the directory then rebuilds the room from the log.
+    fn drop(&mut self) {
+        self.context.metrics.rooms_awake.dec();
+        self.context.directory.do_send(Gone { room: self.made.id.clone() });
+    }
+}
+
+impl Handler<ToRoom> for Room {
+    type Result = ();
+
+    fn handle(&mut self, message: ToRoom, _: &mut Self::Context) {
+        self.idle_since_last_look = false;
+        match message {
+            ToRoom::Send { sender, body, client_id, reply } => {
+                self.command(sender, Command::Send { body, client_id }, Waiter::Send(reply));
+            }
+            ToRoom::Join { sender, reply } => self.command(sender, Command::Join, Waiter::Join(reply)),
+            ToRoom::Leave { sender, through, reply } => {
+                self.command(sender, Command::Leave, Waiter::Leave(through, reply));
+            }
+            ToRoom::Subscribe(subscribe) => match subscribe.sender.clone() {
+                Some(sender) => self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe))),
+                None => self.subscribe(subscribe, self.state.head()),
+            },
+            ToRoom::Continue { id, after, reply } => reply.give(Ok(self.go_on(id, after))),
+            ToRoom::Unsubscribe { id, reply } => {
+                self.readers.remove(id);
+                reply.give(Ok(()));
+            }
+            ToRoom::Members { after, limit, reply } => {
+                let members = self.state.members().joined_after(after).take(limit);
+                reply.give(Ok(members.map(|(seq, user)| (seq, user.clone())).collect()));
+            }
+        }
+    }
+}
+
+impl StreamHandler<Vec<Delivery>> for Room {
+    fn handle(&mut self, deliveries: Vec<Delivery>, _: &mut Self::Context) {
+        self.idle_since_last_look = false;
+        let mut records = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Committed(committed) => self.committed(committed, &mut records),
+                Delivery::Failed { token, error } => self.failed(token, error.into()),
+            }
+        }
+        self.readers.deliver(&mut records);
+    }
+}
+
+impl Handler<Sleep> for Room {
+    type Result = bool;
+
+    fn handle(&mut self, _: Sleep, ctx: &mut Self::Context) -> bool {
+        let asleep = self.is_idle();
+        if asleep {
+            self.context.log.close(&self.made.id);
+            actix::ActorContext::stop(ctx);
+        }
+        asleep
+    }
+}
+
+impl Handler<Observe<RoomView>> for Room {
+    type Result = MessageResult<Observe<RoomView>>;
+
+    fn handle(&mut self, _: Observe<RoomView>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(RoomView {
+            head: self.state.head(),
+            members: self.state.members().len(),
+            readers: self.readers.len(),
+            appending: self.appending.len(),
+            recent: self.ring.len(),
+        })
+    }
+}
+
+impl Room {
+    /// A room as the log has it.
+    pub(super) fn new(made: RoomInfo, state: RoomState, context: RoomContext) -> Self {
+        Self {
+            readers: RoomReaders::new(made.id.clone(), context.metrics.clone()),
+            made,
+            state,
+            ring: Ring::new(context.ring_records, context.ring_bytes),
+            appending: HashMap::new(),
+            deferred: HashMap::new(),
+            next_token: 0,
+            idle_since_last_look: false,
+            context,
+        }
+    }
+
+    fn epoch(&self) -> &Epoch {
+        &self.made.head.epoch
+    }
+
+    fn info(&self) -> RoomInfo {
+        let head = Position { epoch: self.epoch().clone(), seq: self.state.head() };
+        RoomInfo { members: self.state.members().len() as u64, head, ..self.made.clone() }
+    }
+
+    fn command(&mut self, sender: User, command: Command, waiter: Waiter) {
+        if let Some(deferred) = self.deferred.get_mut(&sender.id) {
+            return deferred.push_back(Deferred { sender, command, waiter });
+        }
+        match self.state.decide(&sender, command) {
+            Ok(Decision::Append(proposal)) => self.append(proposal, waiter),
+            Ok(Decision::Repeated(first)) => self.settle(waiter, Outcome::Repeated(first)),
+            Ok(Decision::Unchanged) => self.settle(waiter, Outcome::Unchanged),
+            Err(refusal) => waiter.refuse(refusal),
+        }
+    }
+
+    fn append(&mut self, proposal: Proposal, waiter: Waiter) {
+        let membership = match proposal.kind {
+            RecordKind::Joined | RecordKind::Left => Some(proposal.sender.id.clone()),
+            RecordKind::Message { .. } if self.readers.is_behind() => {
+                return waiter.refuse(Code::Overloaded.into());
+            }
+            RecordKind::Message { .. } => None,
+        };
+        let token = self.next_token;
+        if let Err(error) = self.context.log.append(&self.made.id, token, proposal) {
+            return waiter.refuse(error.into());
+        }
+        self.next_token += 1;
+        if let Some(user) = &membership {
+            self.deferred.entry(user.clone()).or_default();
+        }
+        self.appending.insert(token, Appending { waiter, since: Stopwatch::start(), membership });
+    }
+
+    fn committed(&mut self, committed: Committed, records: &mut Vec<Arc<Broadcast>>) {
+        let appending = committed.token.and_then(|token| self.appending.remove(&token));
+        let outcome = self.state.apply(committed.proposal, committed.appended_at);
+        if let Outcome::Recorded(record) = &outcome {
+            self.recorded(record, appending.as_ref(), records);
+        }
+        let Some(Appending { waiter, since, membership }) = appending else { return };
+        self.context.metrics.append_seconds.observe(since.seconds());
+        if !matches!(waiter, Waiter::Send(_)) {
+            // Whoever begins to read here gets only what follows; the others must have the rest before.
+            self.readers.deliver(records);
+        }
+        self.settle(waiter, outcome);
+        self.release(membership);
+    }
+
+    fn recorded(
+        &mut self,
+        record: &Record,
+        appending: Option<&Appending>,
+        records: &mut Vec<Arc<Broadcast>>,
+    ) {
+        let kind = record.kind.name();
+        self.context.metrics.records_appended.with_label_values(&[kind]).inc();
+        if record.kind == RecordKind::Left {
+            self.readers.deliver(records);
+            let through = match appending.map(|appending| &appending.waiter) {
+                Some(Waiter::Leave(through, _)) => *through,
+                _ => None,
+            };
+            self.readers.expel(&record.sender.id, through);
+        }
+        let broadcast = Broadcast::new(self.made.id.clone(), self.epoch().clone(), record.clone());
+        let broadcast = Arc::new(broadcast);
+        self.ring.push(Arc::clone(&broadcast));
+        records.push(broadcast);
+        if matches!(record.kind, RecordKind::Joined | RecordKind::Left) {
+            self.context.lobby.do_send(RoomChanged { change: Change::Changed, room: self.info() });
+        }
+    }
+
+    fn failed(&mut self, token: Token, refusal: Refusal) {
+        if let Some(Appending { waiter, membership, .. }) = self.appending.remove(&token) {
+            waiter.refuse(refusal);
+            self.release(membership);
+        }
+    }
+
+    /// Judges the commands that waited for a user's membership, up to one that changes it again.
+    fn release(&mut self, membership: Option<UserId>) {
+        let Some(user) = membership else { return };
+        let mut waiting = self.deferred.remove(&user).unwrap_or_default();
+        while let Some(Deferred { sender, command, waiter }) = waiting.pop_front() {
+            self.command(sender, command, waiter);
+        }
+    }
+
+    fn settle(&mut self, waiter: Waiter, outcome: Outcome) {
+        match (waiter, outcome) {
+            (waiter, Outcome::Refused(code)) => waiter.refuse(code.into()),
+            (Waiter::Send(reply), Outcome::Recorded(record)) => {
+                let first = FirstSend { seq: record.seq, at: record.at };
+                reply.give(Ok(Sent { first, repeated: false }));
+            }
+            (Waiter::Send(reply), Outcome::Repeated(first)) => reply.give(Ok(Sent { first, repeated: true })),
+            // The fold leaves nothing unchanged for a message; the reply says so if it ever does.
+            (Waiter::Send(reply), Outcome::Unchanged) => reply.give(Err(Code::Internal.into())),
+            (Waiter::Join(reply), _) => reply.give(Ok(self.info())),
+            (Waiter::Leave(_, reply), _) => reply.give(Ok(())),
+            (Waiter::Subscribe(subscribe), Outcome::Recorded(record)) => {
+                self.subscribe(*subscribe, record.seq - 1)
+            }
+            (Waiter::Subscribe(subscribe), _) => self.subscribe(*subscribe, self.state.head()),
+        }
+    }
+
+    /// Begins a subscription. `known` is the head before its own joining, by which a position is judged.
+    fn subscribe(&mut self, subscribe: Subscribe, known: Seq) {
+        let Subscribe { subscription, start, greet, reply, .. } = subscribe;
+        let room = self.info();
+        let head = room.head.seq;
+        let resume = match &start {
+            Start::Live => Resume::From(head),
+            Start::Last(count) => Resume::From(head.saturating_sub(*count)),
+            Start::After(asked) => {
+                Resume::judge(asked, &Position { seq: known, epoch: room.head.epoch.clone() })
+            }
+        };
+        let (after, missing) = match resume {
+            Resume::From(seq) => (seq, None),
+            Resume::Lost(missing) => (head, Some(missing)),
+        };
+        let recovered = matches!(start, Start::After(_)).then_some(missing.is_none());
+        let greeting = greet(Greeting { room: &room, recovered, missing });
+        let id = subscription.id;
+        if !self.readers.add(subscription, greeting) {
+            return reply.give(Ok((self.epoch().clone(), Subscribed::Ended)));
+        }
+        let subscribed = self.go_on(id, after);
+        reply.give(Ok((self.epoch().clone(), subscribed)));
+    }
+
+    /// Makes a reader live after the given record, if what it lacks is in memory and fits its outbox.
+    fn go_on(&mut self, id: SubscriberId, after: Seq) -> Subscribed {
+        let Some(outbox) = self.readers.waiting(id) else { return Subscribed::Ended };
+        match self.ring.after(after, self.state.head(), outbox.dialect(), outbox.replay_budget()) {
+            Some(records) => {
+                self.readers.make_live(id, &records);
+                Subscribed::Live
+            }
+            None => Subscribed::Behind(after),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.readers.len() == 0 && self.appending.is_empty()
+    }
+
+    /// A room that nobody reads or asked anything since the last look may sleep.
+    fn look_whether_idle(&mut self) {
+        if self.idle_since_last_look && self.is_idle() {
+            self.context.directory.do_send(Doze { room: self.made.id.clone() });
+        }
+        self.idle_since_last_look = true;
+    }
+}

@@ -1,0 +1,75 @@
+//! Subscriptions: who reads a room through which connection, and how they are greeted.
+//! Membership is something else and lives in the room's fold.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytestring::ByteString;
+
+use super::{
+    outbox::Outbox,
+    relay::{Reader, RelayHandle},
+};
+use crate::{domain::UserId, wire::Greeting};
+
+/// Names one subscription; unique in the process and never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriberId(u64);
+
+/// Names one connection; unique in the process and never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(u64);
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl SubscriberId {
+    /// A new one.
+    pub fn next() -> Self {
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl SessionId {
+    /// A new one.
+    pub fn next() -> Self {
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}", self.0)
+    }
+}
+
+/// Says a greeting in the reader's dialect.
+pub type Greet = Box<dyn FnOnce(Greeting<'_>) -> ByteString + Send>;
+
+/// A subscription of a connection to a room.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// Names it.
+    pub id: SubscriberId,
+    /// Whose it is; nobody's for those who only read.
+    pub user: Option<UserId>,
+    /// Where its frames go.
+    pub outbox: Arc<Outbox>,
+    /// The relay of the connection's thread.
+    pub relay: RelayHandle,
+}
+
+impl Subscription {
+    /// A new subscription through a connection.
+    pub fn new(user: Option<UserId>, outbox: Arc<Outbox>, relay: RelayHandle) -> Self {
+        Self { id: SubscriberId::next(), user, outbox, relay }
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader { id: self.id, outbox: Arc::clone(&self.outbox) }
+    }
+}

@@ -1,0 +1,87 @@
+//! Guests: people who have a nickname and a token, and perhaps a secret to come back with.
+//! Nicknames are unique by the database's constraint, not by anything remembered here.
+
+use sha2::{Digest, Sha256};
+
+use super::{Token, random};
+use crate::{
+    domain::{Code, Nickname, Refusal, Timestamp, User, UserId},
+    storage::{
+        Store,
+        users::{self, NewUser, Registration},
+    },
+};
+
+const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
+
+/// The register of guests.
+#[derive(Clone)]
+pub struct Guests {
+    store: Store,
+}
+
+/// What a registration gave.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The user.
+    pub user: User,
+    /// A new token; earlier ones stay good.
+    pub token: Token,
+    /// Whether the user came back with nickname and secret.
+    pub returned: bool,
+}
+
+impl Guests {
+    /// A register over a store.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Registers a guest, or gives a new token to one who comes back with the same nickname and secret.
+    ///
+    /// # Errors
+    /// `invalid`, field `secret`; `nickname_taken`; `storage_unavailable`.
+    pub async fn register(
+        &self,
+        nickname: Nickname,
+        secret: Option<String>,
+        now: Timestamp,
+    ) -> Result<Registered, Refusal> {
+        let secret_hash = secret.map(|secret| digest(&nickname, &secret)).transpose()?;
+        let user = User { id: UserId::new(random::id()), nickname: nickname.shown() };
+        let token = Token::new();
+        let new = NewUser {
+            user: user.clone(),
+            nickname_key: nickname.key().to_owned(),
+            secret_hash,
+            token_hash: token.digest(),
+            created_at: now,
+        };
+        match self.store.write(move |conn| users::create(conn, &new)).await? {
+            Registration::Created => Ok(Registered { user, token, returned: false }),
+            Registration::Returned(user) => Ok(Registered { user, token, returned: true }),
+            Registration::Taken => Err(Refusal::new(Code::NicknameTaken).field("nickname")),
+        }
+    }
+
+    /// Who a token stands for.
+    ///
+    /// # Errors
+    /// `unauthenticated` when it stands for nobody; `storage_unavailable`.
+    pub async fn authenticate(&self, token: &Token) -> Result<User, Refusal> {
+        let digest = token.digest();
+        let user = self.store.read(move |conn| users::by_token(conn, &digest)).await?;
+        user.ok_or_else(|| Code::Unauthenticated.into())
+    }
+}
+
+/// A secret's digest, bound to the nickname so that equal secrets of two guests do not look alike.
+fn digest(nickname: &Nickname, secret: &str) -> Result<[u8; 32], Refusal> {
+    if !SECRET_CHARS.contains(&secret.chars().count()) {
+        return Err(Refusal::new(Code::Invalid)
+            .field("secret")
+            .message("secret must have 16 to 64 characters"));
+    }
+    let hasher = Sha256::new().chain_update(nickname.key()).chain_update([0]).chain_update(secret);
+    Ok(hasher.finalize().into())
+}

@@ -1,0 +1,9 @@
+//! Who somebody is: guests by nickname, and the tokens they were given.
+//! Actors and HTTP ask here; nothing here knows a socket.
+
+mod guests;
+pub mod random;
+mod token;
+
+pub use guests::{Guests, Registered};
+pub use token::Token;

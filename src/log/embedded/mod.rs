@@ -1,0 +1,121 @@
+//! The embedded log: the DB-writer's group commit into the database is the log.
+//! The queue is here and the commit in `committer`; the writer actor moves jobs from one to the other.
+
+mod committer;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use committer::{Committer, Health};
+
+use super::{Answer, LogError, Page, RoomLog, Sink, Token};
+use crate::{
+    domain::{Proposal, Record, RoomId, RoomState},
+    storage::{self, Store, fold::Folded},
+};
+
+/// What is queued for the writer.
+pub enum Job {
+    /// Append a proposal to an opened room.
+    Append {
+        /// The room.
+        room: RoomId,
+        /// Comes back with the answer.
+        token: Token,
+        /// What to append.
+        proposal: Proposal,
+    },
+    /// Deliver to this sink from now on; the state is that of all records stored so far.
+    Open {
+        /// The room.
+        room: RoomId,
+        /// Its fold, as the database has it.
+        folded: Folded,
+        /// Where its deliveries go.
+        sink: Sink,
+    },
+    /// Deliver no more.
+    Close {
+        /// The room.
+        room: RoomId,
+    },
+    /// Say when everything before has met its fate.
+    Barrier(oneshot::Sender<()>),
+}
+
+/// The rooms' side of the embedded log.
+pub struct EmbeddedLog {
+    jobs: mpsc::Sender<Job>,
+    store: Store,
+}
+
+impl EmbeddedLog {
+    /// A log over a store, and the queue that a writer must serve. At most `queue_records` jobs wait in it.
+    pub fn new(store: Store, queue_records: usize) -> (Self, mpsc::Receiver<Job>) {
+        let (jobs, queue) = mpsc::channel(queue_records.max(1));
+        (Self { jobs, store }, queue)
+    }
+
+    async fn enqueue(&self, job: Job) -> Result<(), LogError> {
+        self.jobs.send(job).await.map_err(|_| LogError::Unavailable)
+    }
+
+    async fn barrier(&self) -> Result<(), LogError> {
+        let (done, passed) = oneshot::channel();
+        self.enqueue(Job::Barrier(done)).await?;
+        passed.await.map_err(|_| LogError::Unavailable)
+    }
+}
+
+impl RoomLog for EmbeddedLog {
+    fn open<'a>(&'a self, room: &'a RoomId, sink: Sink) -> Answer<'a, RoomState> {
+        Box::pin(async move {
+            // A former opening may still have appends under way; only this node writes, so after them
+            // the stored records stand still until the room that is being opened appends.
+            self.enqueue(Job::Close { room: room.clone() }).await?;
+            self.barrier().await?;
+            let id = room.clone();
+            let folded = self.store.read(move |conn| storage::fold::load(conn, &id)).await?;
+            let state = folded.state.clone();
+            self.enqueue(Job::Open { room: room.clone(), folded, sink }).await?;
+            Ok(state)
+        })
+    }
+
+    fn append(&self, room: &RoomId, token: Token, proposal: Proposal) -> Result<(), LogError> {
+        let job = Job::Append { room: room.clone(), token, proposal };
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => LogError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => LogError::Unavailable,
+        })
+    }
+
+    fn close(&self, room: &RoomId) {
+        let (jobs, job) = (self.jobs.clone(), Job::Close { room: room.clone() });
+        if let Err(mpsc::error::TrySendError::Full(job)) = jobs.try_send(job) {
+            // Nothing waits for it, and an opened room that is forgotten late costs only memory.
+            tokio::spawn(async move { jobs.send(job).await });
+        }
+    }
+
+    fn read<'a>(&'a self, room: &'a RoomId, page: Page, limit: u32) -> Answer<'a, Vec<Record>> {
+        let room = room.clone();
+        Box::pin(async move {
+            let records = self.store.read(move |conn| match page {
+                Page::After(seq) => storage::records::after(conn, &room, seq, limit),
+                Page::Before(seq) => storage::records::before(conn, &room, seq, limit),
+            });
+            Ok(records.await?)
+        })
+    }
+
+    fn flush(&self) -> Answer<'_, ()> {
+        Box::pin(self.barrier())
+    }
+}
+
+impl From<storage::StorageError> for LogError {
+    fn from(error: storage::StorageError) -> Self {
+        log::warn!("database: {error}");
+        Self::StorageUnavailable
+    }
+}

@@ -1,0 +1,20 @@
+//! How long something took, for a histogram.
+//! Not a clock: it cannot tell what time it is.
+
+use std::time::Instant;
+
+/// Runs from its start.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds since its start.
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
