@@ -138,7 +138,7 @@ fn a_part_does_not_know_what_it_can_do_without() {
     for file in rust_files("src") {
         let unknown = UNKNOWN_TO.iter().filter(|(part, _)| file.layer().as_deref() == Some(part));
         for name in unknown.flat_map(|(_, names)| *names) {
-            for (line, code) in file.code() {
+            for (line, code) in file.code_before_tests() {
                 let (module, used) = (format!("{name}::"), format!("use {name};"));
                 let starts = |path: &str| {
                     code.match_indices(path)
@@ -164,7 +164,7 @@ fn nothing_below_the_actors_reads_a_clock() {
         if !file.layer().is_some_and(|layer| TIMELESS.contains(&layer.as_str())) {
             continue;
         }
-        for (line, code) in file.code() {
+        for (line, code) in file.code_before_tests() {
             if CLOCKS.iter().any(|clock| code.contains(clock)) {
                 faults.add(&file, line, "time is an argument here: take `now` from the caller");
             }
@@ -300,6 +300,11 @@ impl File {
         (1..).zip(self.text.lines()).filter(move |(_, line)| uncommented(line))
     }
 
+    /// The lines of code that stand before its tests.
+    fn code_before_tests(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code().take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+    }
+
     /// The parts of the crate that its paths name, with their lines: `crate::a::b` and `crate::{a::b, c}`.
     fn parts_used(&self) -> Vec<(usize, String)> {
         // The binary sees the crate by its name.
@@ -327,11 +332,7 @@ impl File {
     /// Lines, before its tests, where a chain of `super` reaches the crate's root.
     fn escapes(&self) -> Vec<usize> {
         let chain = "super::".repeat(self.depth());
-        self.code()
-            .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
-            .filter(|(_, line)| line.contains(&chain))
-            .map(|(number, _)| number)
-            .collect()
+        self.code_before_tests().filter(|(_, line)| line.contains(&chain)).map(|(number, _)| number).collect()
     }
 }
 
