@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// A text of `bytes` bytes, or a few more if the instant alone is longer.
-pub(super) fn stamped(since: Duration, bytes: usize) -> String {
+pub fn stamped(since: Duration, bytes: usize) -> String {
     let mut body = format!("{} ", since.as_nanos());
     while body.len() < bytes {
         body.push('x');
@@ -13,7 +13,7 @@ pub(super) fn stamped(since: Duration, bytes: usize) -> String {
 }
 
 /// When a text was sent; `None` if it is none of ours.
-pub(super) fn sent_at(body: &str) -> Option<Duration> {
+pub fn sent_at(body: &str) -> Option<Duration> {
     let (nanoseconds, _) = body.split_once(' ')?;
     nanoseconds.parse().ok().map(Duration::from_nanos)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One minute: what takes longer is counted as that.
 const LONGEST_NS: u64 = 60_000_000_000;
@@ -44,7 +44,7 @@ impl Default for Latency {
 }
 
 /// A histogram in five numbers.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Quantiles {
     /// How many durations were counted.
     pub count: u64,

@@ -2,7 +2,7 @@
 //! A client through and through: nothing here uses the server's own code.
 
 pub mod api;
-mod body;
+pub mod body;
 mod chat;
 mod chat_report;
 pub mod client;
