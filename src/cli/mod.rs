@@ -1,6 +1,7 @@
 //! The command line: which command was asked for and with which settings.
 //! No command does its work here; each has a file and calls what it needs.
 
+pub mod bench;
 mod config;
 mod migrate;
 mod serve;
@@ -28,6 +29,8 @@ enum Command {
     Migrate(SettingsArgs),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsArgs),
+    /// Put load on a running server and judge what comes back
+    Bench(bench::BenchArgs),
 }
 
 /// Runs the command that the process was started with and says how it went: a failure is one line on standard
@@ -47,6 +50,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(&args)?,
         Command::Migrate(args) => migrate::run(&args)?,
         Command::Config(args) => config::run(&args)?,
+        Command::Bench(args) => return bench::run(args),
     }
     Ok(ExitCode::SUCCESS)
 }

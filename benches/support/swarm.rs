@@ -1,0 +1,303 @@
+//! A process full of members who only read, so that reading costs the measured process nothing and is the same for all.
+//! Most count bytes; a few read frames and judge order and delivery time; the deaf ones read nothing at all.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use klatsch::cli::bench::body;
+use klatsch::cli::bench::client::{Client, Event, ServerAddress};
+use klatsch::cli::bench::frames::{Incoming, Record};
+use klatsch::cli::bench::guests::Guests;
+use klatsch::cli::bench::latency::{Latency, Quantiles};
+use klatsch::cli::bench::ledger::{Faults, ReaderLedger};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
+use tokio::time::sleep;
+
+/// A server closes who is silent for 50 seconds.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+/// A masked, empty pong.
+const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// What the members of a swarm do.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Habit {
+    /// They read whatever comes at once.
+    Reading,
+    /// They never read.
+    Deaf,
+}
+
+/// The swarm's process.
+#[derive(clap::Args)]
+pub struct SwarmArgs {
+    /// Where to connect, as `host:port`
+    #[arg(long)]
+    address: String,
+    #[arg(long)]
+    members: u64,
+    /// The room to join; without one, the other side is a bare loop
+    #[arg(long)]
+    room: Option<String>,
+    /// So many of them read frames
+    #[arg(long, default_value_t = 0)]
+    judges: u64,
+    #[arg(long)]
+    habit: Habit,
+}
+
+/// What a swarm saw since the last mark.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SwarmReport {
+    /// Bytes that all members read who only count.
+    pub bytes: u64,
+    /// Members whose connection has ended.
+    pub ended: u64,
+    /// From send to record, as the judges saw it.
+    pub delivery: Quantiles,
+    /// What the judges found wrong, since the start.
+    pub faults: Faults,
+}
+
+#[derive(Default)]
+struct Seen {
+    bytes: Cell<u64>,
+    ended: Cell<u64>,
+    delivery: RefCell<Latency>,
+    judges: RefCell<Vec<ReaderLedger>>,
+    buffer: RefCell<Vec<u8>>,
+}
+
+/// The inside of the process: connects everybody, then answers each line of its input with a report.
+pub async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
+    let seen = Rc::new(Seen {
+        buffer: RefCell::new(vec![0; BUFFER_BYTES]),
+        ..Seen::default()
+    });
+    let counting = gather(args, &seen).await?;
+    if args.room.is_some() {
+        spawn_local(show_life(counting.clone()));
+    }
+    let (line_came, mut lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        io::stdin()
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| line_came.send(line))
+    });
+    writeln!(io::stdout(), "ready")?;
+    while let Some(line) = lines.recv().await {
+        if matches!(args.habit, Habit::Deaf) {
+            counting.iter().for_each(|member| seen.read_up(member));
+        }
+        writeln!(io::stdout(), "{}", serde_json::to_string(&seen.report())?)?;
+        if line == "mark" {
+            seen.bytes.set(0);
+            *seen.delivery.borrow_mut() = Latency::default();
+        }
+    }
+    Ok(())
+}
+
+async fn gather(args: &SwarmArgs, seen: &Rc<Seen>) -> anyhow::Result<Vec<Rc<TcpStream>>> {
+    let guests = Guests::new()?;
+    let mut counting = Vec::new();
+    for number in 0..args.members {
+        let stream = match &args.room {
+            None => TcpStream::connect(&args.address).await?,
+            Some(room) => {
+                let server: ServerAddress = format!("http://{}", args.address).parse()?;
+                let (mut client, _) = Client::connect(&server, &guests.guest(number)?).await?;
+                let joined = client.join(room).await?;
+                if number < args.judges {
+                    spawn_local(Rc::clone(seen).judge(client, joined.position.seq));
+                    continue;
+                }
+                client.into_stream()
+            }
+        };
+        let stream = Rc::new(stream);
+        counting.push(Rc::clone(&stream));
+        if matches!(args.habit, Habit::Reading) {
+            spawn_local(Rc::clone(seen).count(stream));
+        }
+    }
+    Ok(counting)
+}
+
+/// Lets the members speak up one after the other, so that no burst of them disturbs a measurement.
+async fn show_life(members: Vec<Rc<TcpStream>>) {
+    let pause = SIGN_OF_LIFE / u32::try_from(members.len()).unwrap_or(u32::MAX).max(1);
+    for member in members.iter().cycle() {
+        // A connection that has ended is noticed by who reads it.
+        let _ = member.try_write(&PONG);
+        sleep(pause).await;
+    }
+}
+
+impl Seen {
+    async fn count(self: Rc<Self>, member: Rc<TcpStream>) {
+        while member.readable().await.is_ok() {
+            match member.try_read(&mut self.buffer.borrow_mut()) {
+                Ok(0) => break,
+                Ok(read) => self.bytes.set(self.bytes.get() + read as u64),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+        }
+        self.ended.set(self.ended.get() + 1);
+    }
+
+    /// Reads at last what a deaf member has left lying, to see whether the server gave it up.
+    fn read_up(&self, member: &TcpStream) {
+        loop {
+            match member.try_read(&mut self.buffer.borrow_mut()) {
+                Ok(read) if read > 0 => self.bytes.set(self.bytes.get() + read as u64),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                _ => break,
+            }
+        }
+        self.ended.set(self.ended.get() + 1);
+    }
+
+    async fn judge(self: Rc<Self>, mut client: Client, position: u64) {
+        let judge = self.judges.borrow().len();
+        let mut ledger = ReaderLedger::default();
+        ledger.joined(position);
+        self.judges.borrow_mut().push(ledger);
+        while let Ok(Event::Frame(frame)) = client.next().await {
+            match frame {
+                Incoming::Record(record) => self.saw(judge, &record),
+                Incoming::Records { records } => {
+                    records.iter().for_each(|record| self.saw(judge, record))
+                }
+                _ => {}
+            }
+        }
+        self.ended.set(self.ended.get() + 1);
+    }
+
+    fn saw(&self, judge: usize, record: &Record) {
+        self.judges.borrow_mut()[judge].saw(record.seq);
+        let Some(sent) = record.body.as_deref().and_then(body::sent_at) else {
+            return;
+        };
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        self.delivery.borrow_mut().record(now.saturating_sub(sent));
+    }
+
+    fn report(&self) -> SwarmReport {
+        let judges = self.judges.borrow();
+        let head = judges
+            .iter()
+            .filter_map(ReaderLedger::last)
+            .max()
+            .unwrap_or_default();
+        let mut faults = Faults::default();
+        judges
+            .iter()
+            .for_each(|judge| faults += judge.verdict(head));
+        let delivery = self.delivery.borrow().quantiles();
+        SwarmReport {
+            bytes: self.bytes.get(),
+            ended: self.ended.get(),
+            delivery,
+            faults,
+        }
+    }
+}
+
+/// A swarm, seen from outside; its members go when this is dropped.
+pub struct Swarm {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Swarm {
+    /// Starts one and waits until all members are there.
+    pub fn spawn(
+        address: &str,
+        room: Option<&str>,
+        members: u64,
+        judges: u64,
+        habit: Habit,
+    ) -> anyhow::Result<Self> {
+        let habit = match habit {
+            Habit::Reading => "reading",
+            Habit::Deaf => "deaf",
+        };
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["swarm", "--address", address, "--habit", habit])
+            .args([
+                "--members",
+                &members.to_string(),
+                "--judges",
+                &judges.to_string(),
+            ])
+            .args(room.iter().flat_map(|room| ["--room", room]))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take().context("the pipe was asked for")?;
+        let output = BufReader::new(child.stdout.take().context("the pipe was asked for")?);
+        let mut swarm = Self {
+            child,
+            input,
+            output,
+        };
+        swarm.line()?;
+        Ok(swarm)
+    }
+
+    /// Counts anew from here.
+    pub fn mark(&mut self) -> anyhow::Result<SwarmReport> {
+        self.ask("mark")
+    }
+
+    /// What was seen since the last mark.
+    pub fn report(&mut self) -> anyhow::Result<SwarmReport> {
+        self.ask("report")
+    }
+
+    /// Waits until nothing comes any more, and says what was seen since the last mark.
+    pub async fn quiet(&mut self) -> anyhow::Result<SwarmReport> {
+        const PAUSE: Duration = Duration::from_millis(300);
+        let mut report = self.report()?;
+        loop {
+            sleep(PAUSE).await;
+            let next = self.report()?;
+            if next.bytes == report.bytes {
+                return Ok(next);
+            }
+            report = next;
+        }
+    }
+
+    fn ask(&mut self, question: &str) -> anyhow::Result<SwarmReport> {
+        writeln!(self.input, "{question}")?;
+        let answer = self.line()?;
+        serde_json::from_str(&answer).with_context(|| format!("the swarm said {answer:?}"))
+    }
+
+    fn line(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        Ok(line)
+    }
+}
+
+impl Drop for Swarm {
+    fn drop(&mut self) {
+        // Nothing is left to do if the process has gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
