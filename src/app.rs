@@ -1,14 +1,128 @@
-//! Puts a node together and runs it.
-//! Placeholder of the house; the real one comes with the actors.
+//! Puts a node together from its settings, runs it, and stops it without losing anything.
+//! What the parts do is theirs to say.
 
-use crate::config::Settings;
+use std::{any::Any, time::Duration};
 
-/// Runs a node until it is told to stop.
+use actix_rt::{System, net::TcpStream};
+use actix_web::{App, HttpServer, dev::Extensions, web};
+use anyhow::Context as _;
+use log::{info, warn};
+use socket2::SockRef;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    actors::{Clock, Engine, EngineOptions},
+    config::{Settings, SocketSettings},
+    domain::Limits,
+    http,
+    storage::{Database, Options},
+    telemetry::Metrics,
+};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
+
+/// Runs a node until it is told to stop by SIGTERM or SIGINT.
+///
+/// # Errors
+/// Why it could not start: the database, or the address to listen at.
 pub fn serve(settings: Settings) -> anyhow::Result<()> {
-    anyhow::bail!("cannot serve at {} yet", settings.server.listen.as_str())
+    System::new().block_on(run(settings))
 }
 
 /// Brings the database's tables up to date.
+///
+/// # Errors
+/// Why it could not.
 pub fn migrate(settings: Settings) -> anyhow::Result<()> {
-    anyhow::bail!("cannot migrate {} yet", settings.database.url)
+    open_database(&settings).map(drop)
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let engine = Engine::start(engine_options(&settings, open_database(&settings)?));
+    let address = settings.server.listen.as_str().to_owned();
+    let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
+    let socket = settings.socket.clone();
+    let node = engine.clone();
+    let running = HttpServer::new(move || {
+        let context = http::Context::new(node.clone(), &settings);
+        App::new().app_data(web::Data::new(context)).configure(http::routes)
+    })
+    .workers(workers)
+    .backlog(BACKLOG)
+    .max_connections(server.max_connections.div_ceil(workers))
+    // A linger would hold each closing socket for a second; goodbyes have their own time.
+    .client_disconnect_timeout(Duration::ZERO)
+    .shutdown_timeout(server.shutdown_s)
+    .disable_signals()
+    .on_connect(move |connection, _: &mut Extensions| tune(connection, &socket))
+    .bind(&address)
+    .with_context(|| format!("cannot listen at {address}"))?
+    .run();
+    info!("listening at http://{address}");
+    let handle = running.handle();
+    actix_rt::spawn(async move {
+        told_to_stop().await;
+        info!("stopping");
+        engine.stop().await;
+        handle.stop(true).await;
+    });
+    running.await.context("the server failed")
+}
+
+fn open_database(settings: &Settings) -> anyhow::Result<Database> {
+    let options = Options {
+        url: settings.database.url.expose().to_owned(),
+        read_connections: settings.database.read_connections,
+        busy_timeout_ms: settings.database.busy_timeout_ms,
+    };
+    let database = Database::open(options).context("cannot open the database")?;
+    database.migrate().context("cannot bring the database's tables up to date")?;
+    Ok(database)
+}
+
+fn engine_options(settings: &Settings, database: Database) -> EngineOptions {
+    let Settings { rooms, writer, limits, .. } = settings;
+    EngineOptions {
+        database,
+        queries_at_once: settings.database.read_connections,
+        clock: Clock::system(),
+        limits: Limits {
+            nickname_chars: limits.nickname_chars,
+            room_name_chars: limits.room_name_chars,
+            body_bytes: limits.body_bytes,
+            client_id_chars: limits.client_id_chars,
+        },
+        metrics: Metrics::new(),
+        room_threads: rooms.room_threads(),
+        ring_records: rooms.ring_records,
+        ring_bytes: rooms.ring_bytes,
+        room_idle: rooms.idle(),
+        snapshot_every: rooms.snapshot_every,
+        writer_queue: writer.queue_records,
+        writer_batch: writer.batch_records,
+    }
+}
+
+/// Sets what the kernel should do for a client that does not read: bound what it buffers, and give up in time.
+fn tune(connection: &dyn Any, settings: &SocketSettings) {
+    let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
+    let socket = SockRef::from(stream);
+    let buffer = settings.send_buffer().map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes));
+    let timeout = socket.set_tcp_user_timeout(settings.user_timeout());
+    if let Err(error) = buffer.and(timeout).and(socket.set_tcp_nodelay(true)) {
+        warn!("setting up a connection: {error}");
+    }
+}
+
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        warn!("signals cannot be heard; the node runs until it is killed");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }

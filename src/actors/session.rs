@@ -135,9 +135,14 @@ impl Session {
         self.user.is_some()
     }
 
+    /// Whether the client is saying who it is: what it asks meanwhile is judged after that.
+    pub fn is_connecting(&self) -> bool {
+        self.user.is_none() && (self.looking_up || !self.requests.is_empty())
+    }
+
     /// Whether more requests may be read from the connection.
     pub fn wants_more(&self) -> bool {
-        self.requests.is_empty() && self.unanswered.load(Ordering::Relaxed) < self.options.in_flight
+        self.requests.is_empty() && self.has_room()
     }
 
     /// Takes a request, in order.
@@ -154,7 +159,7 @@ impl Session {
 
     /// Goes on with requests that waited; to be called whenever answers may have gone out.
     pub fn advance(&mut self) {
-        while !self.looking_up && self.unanswered.load(Ordering::Relaxed) <= self.options.in_flight {
+        while !self.looking_up && self.has_room() {
             let Some((ticket, request)) = self.requests.pop_front() else { return };
             self.begin(ticket, request);
         }
@@ -211,6 +216,11 @@ impl Session {
         }
     }
 
+    /// Whether fewer requests than allowed have been passed on and not answered.
+    fn has_room(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed) - self.requests.len() < self.options.in_flight
+    }
+
     fn begin(&mut self, ticket: Ticket, request: Request) {
         let id = ticket.id.clone();
         let id = id.as_ref();
@@ -218,6 +228,7 @@ impl Session {
             Request::Ping => ticket.answer(native::pong(id)),
             Request::Connect(_) if self.is_connected() => ticket.refuse(&Code::AlreadyConnected.into()),
             Request::Connect(connect) => self.connect(ticket, connect),
+            _ if !self.is_connected() => ticket.refuse(&Code::Unauthenticated.into()),
             Request::WatchRooms => self.watch(native::watching(id)),
             Request::UnwatchRooms => self.unwatch(native::unwatched(id)),
             Request::Part { room } => self.part(ticket, &room),

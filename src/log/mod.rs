@@ -1,6 +1,8 @@
 //! The room log: the one order of a room's records, and what its implementations owe to rooms.
 //! Rooms fold what comes back from here; nothing is shown or acknowledged before that.
 
+#[cfg(test)]
+mod contract;
 pub mod embedded;
 
 use std::{future::Future, pin::Pin};

@@ -14,7 +14,7 @@ mod schema;
 pub mod snapshots;
 mod store;
 #[cfg(test)]
-mod testbed;
+pub(crate) mod testbed;
 mod url;
 pub mod users;
 

@@ -12,13 +12,13 @@ use super::{Database, Options, rooms::NewRoom};
 use crate::domain::{ClientId, Epoch, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId};
 
 /// Runs a test on a fresh database of each kind that is there.
-pub(super) fn on_every_database(test: impl Fn(&Database)) {
+pub(crate) fn on_every_database(test: impl Fn(&Database)) {
     on_sqlite(&test);
     on_postgres(&test);
 }
 
 /// Runs a test on a fresh SQLite file in a folder that has to be made first.
-pub(super) fn on_sqlite(test: impl Fn(&Database)) {
+pub(crate) fn on_sqlite(test: impl Fn(&Database)) {
     let folder = tempfile::tempdir().unwrap();
     test(&fresh(format!("sqlite://{}", folder.path().join("data/klatsch.sqlite").display())));
 }
@@ -67,7 +67,7 @@ pub(super) fn user(name: &str) -> User {
     User { id: UserId::new(format!("id of {name}")), nickname: name.into() }
 }
 
-pub(super) fn new_room(name: &str) -> NewRoom {
+pub(crate) fn new_room(name: &str) -> NewRoom {
     NewRoom {
         id: RoomId::new(format!("id of {name}")),
         name: name.to_owned(),

@@ -28,7 +28,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 const ENTERING: u64 = 64;
 
 /// What to run.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(super) struct ChatArgs {
     /// The server, as `http://host:port`
     #[arg(long, default_value = "http://127.0.0.1:8080")]

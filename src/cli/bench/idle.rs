@@ -27,7 +27,7 @@ const QUIET: Duration = Duration::from_secs(2);
 const QUIET_SHARE: u32 = 100;
 
 /// What to run.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(super) struct IdleArgs {
     /// The server, as `http://host:port`
     #[arg(long, default_value = "http://127.0.0.1:8080")]

@@ -26,13 +26,13 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 /// Which load to put on a server.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct BenchArgs {
     #[command(subcommand)]
     load: Load,
 }
 
-#[derive(clap::Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Load {
     /// Members talk in rooms; checks that nothing is lost, doubled or out of order
     Chat(chat::ChatArgs),

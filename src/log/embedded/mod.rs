@@ -119,3 +119,72 @@ impl From<storage::StorageError> for LogError {
         Self::StorageUnavailable
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, atomic::AtomicU32, atomic::Ordering, mpsc as blocking},
+        thread,
+    };
+
+    use super::*;
+    use crate::{
+        domain::Timestamp,
+        log::contract::{self, Subject},
+        storage::{
+            Database, rooms,
+            testbed::{new_room, on_every_database, on_sqlite},
+        },
+    };
+
+    /// An embedded log with a room in it, and a writer without pauses.
+    async fn subject(database: &Database) -> Subject {
+        static ROOMS: AtomicU32 = AtomicU32::new(0);
+        let new = new_room(&format!("room {}", ROOMS.fetch_add(1, Ordering::Relaxed)));
+        let room = new.id.clone();
+        let store = Store::new(database.clone(), 2);
+        store.write(move |conn| rooms::create(conn, &new)).await.unwrap();
+        let (log, mut queue) = EmbeddedLog::new(store, 1000);
+        let mut committer = Committer::new(database.clone(), 20);
+        tokio::task::spawn_blocking(move || {
+            let mut jobs = Vec::new();
+            while queue.blocking_recv_many(&mut jobs, 64) > 0 {
+                committer.commit(std::mem::take(&mut jobs), Timestamp::default());
+            }
+        });
+        Subject { log: Arc::new(log), room }
+    }
+
+    fn wait_for(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn it_keeps_the_contract_of_logs() {
+        on_every_database(|database| wait_for(contract::holds(|| subject(database))));
+    }
+
+    #[test]
+    fn d1_a_locked_database_refuses_appends_and_takes_them_again_when_it_is_free() {
+        on_sqlite(|database| {
+            wait_for(async {
+                let subject = subject(database).await;
+                let (locked, is_locked) = blocking::channel();
+                let (free, may_free) = blocking::channel::<()>();
+                let database = database.clone();
+                let lock = || {
+                    thread::spawn(move || {
+                        database.write(|_| {
+                            locked.send(()).unwrap();
+                            may_free.recv().unwrap();
+                            Ok(())
+                        })
+                    });
+                    is_locked.recv().unwrap();
+                };
+                let unlock = || free.send(()).unwrap();
+                contract::refuses(&subject, lock, LogError::StorageUnavailable, unlock).await;
+            });
+        });
+    }
+}
