@@ -16,8 +16,6 @@ mod reader;
 mod room_path;
 mod sse;
 
-use std::time::Duration;
-
 use actix_web::{
     App, Error, Route,
     body::MessageBody,
@@ -28,11 +26,10 @@ use actix_web::{
 };
 
 pub use error::Problem;
-pub use origin::origin_allowed;
 
 use crate::{
     actors::{Engine, RelayHandle},
-    config::{AllowedOrigins, Settings},
+    config::{AllowedOrigins, Settings, SocketSettings},
 };
 use api::{members, messages, rooms, users};
 
@@ -44,16 +41,8 @@ pub struct Context {
     pub relay: RelayHandle,
     /// Whose pages may call.
     pub allowed_origins: AllowedOrigins,
-    /// Bytes that may wait for one client.
-    pub outbox_bytes: usize,
-    /// Time between two heart-beats of a connection.
-    pub heartbeat: Duration,
-    /// Time that a fresh socket has to say who it is.
-    pub connect_timeout: Duration,
-    /// Requests of one socket that may be unanswered.
-    pub in_flight: usize,
-    /// Largest message of a socket, in bytes.
-    pub frame_bytes: usize,
+    /// The bounds of one connection.
+    pub socket: SocketSettings,
     /// Largest body of a request, in bytes.
     pub request_bytes: usize,
     /// Most entries of one answer.
@@ -69,11 +58,7 @@ impl Context {
             relay: engine.start_relay(),
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
-            outbox_bytes: settings.socket.outbox_bytes,
-            heartbeat: settings.socket.heartbeat(),
-            connect_timeout: settings.socket.connect_timeout(),
-            in_flight: settings.socket.in_flight,
-            frame_bytes: settings.socket.frame_bytes,
+            socket: settings.socket.clone(),
             request_bytes: settings.server.request_bytes,
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,

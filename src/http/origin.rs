@@ -14,7 +14,7 @@ use crate::config::AllowedOrigins;
 const REMEMBER: usize = 3600;
 
 /// Whether the page behind a request may use the server.
-pub fn origin_allowed(request: &HttpRequest, allowed: &AllowedOrigins) -> bool {
+pub(super) fn allowed(request: &HttpRequest, allowed: &AllowedOrigins) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
@@ -64,30 +64,30 @@ mod tests {
 
     use super::*;
 
-    fn allowed(origin: Option<&str>, host: &str, settings: &[&str]) -> bool {
+    fn may_call(origin: Option<&str>, host: &str, settings: &[&str]) -> bool {
         let settings: Vec<String> = settings.iter().map(|&origin| origin.to_owned()).collect();
         let mut request = TestRequest::get().insert_header((header::HOST, host));
         if let Some(origin) = origin {
             request = request.insert_header((header::ORIGIN, origin));
         }
-        origin_allowed(&request.to_http_request(), &AllowedOrigins::try_from(settings).unwrap())
+        allowed(&request.to_http_request(), &AllowedOrigins::try_from(settings).unwrap())
     }
 
     #[test]
     fn programs_and_own_pages_may_always_call() {
-        assert!(allowed(None, "chat.example", &[]));
-        assert!(allowed(Some("https://Chat.example"), "chat.example", &[]));
-        assert!(allowed(Some("https://chat.example"), "chat.example:443", &[]));
-        assert!(allowed(Some("http://localhost:8080"), "localhost:8080", &["https://a.example"]));
+        assert!(may_call(None, "chat.example", &[]));
+        assert!(may_call(Some("https://Chat.example"), "chat.example", &[]));
+        assert!(may_call(Some("https://chat.example"), "chat.example:443", &[]));
+        assert!(may_call(Some("http://localhost:8080"), "localhost:8080", &["https://a.example"]));
     }
 
     #[test]
     fn foreign_pages_may_call_where_they_are_listed() {
-        assert!(!allowed(Some("https://evil.example"), "chat.example", &[]));
-        assert!(!allowed(Some("http://localhost:3000"), "localhost:8080", &[]));
-        assert!(!allowed(Some("https://chat.example.evil"), "chat.example", &["https://a.example"]));
-        assert!(!allowed(Some("null"), "chat.example", &[]));
-        assert!(allowed(Some("https://a.example"), "chat.example", &["https://a.example"]));
-        assert!(allowed(Some("null"), "chat.example", &["*"]));
+        assert!(!may_call(Some("https://evil.example"), "chat.example", &[]));
+        assert!(!may_call(Some("http://localhost:3000"), "localhost:8080", &[]));
+        assert!(!may_call(Some("https://chat.example.evil"), "chat.example", &["https://a.example"]));
+        assert!(!may_call(Some("null"), "chat.example", &[]));
+        assert!(may_call(Some("https://a.example"), "chat.example", &["https://a.example"]));
+        assert!(may_call(Some("null"), "chat.example", &["*"]));
     }
 }

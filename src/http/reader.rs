@@ -81,7 +81,7 @@ struct Connection {
 
 impl Connection {
     fn open(context: &Context, gauge: &IntGauge) -> Self {
-        let outbox = Outbox::new(Dialect::Sse, context.outbox_bytes);
+        let outbox = Outbox::new(Dialect::Sse, context.socket.outbox_bytes);
         let session = SessionId::next();
         context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox)));
         gauge.inc();

@@ -67,7 +67,7 @@ pub(super) async fn events(
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         // Asks a proxy in front to hand each event on at once.
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(Events::new(reader, context.heartbeat)))
+        .streaming(Events::new(reader, context.socket.heartbeat())))
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<PositionText>, Refusal> {
