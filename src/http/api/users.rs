@@ -1,0 +1,56 @@
+//! `/api/users`: who people are.
+//! Tokens are made and judged in `auth`.
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web::Data,
+};
+
+use super::schema::{NewUser, Registered};
+use crate::{
+    domain::Nickname,
+    http::{Context, Problem, body::JsonObject, error::ProblemBody, identity::Identity},
+    wire::json,
+};
+
+/// Takes a nickname, or comes back with the secret that it was taken with.
+#[utoipa::path(
+    post,
+    path = "/api/users",
+    tag = "users",
+    request_body = NewUser,
+    responses(
+        (status = 201, description = "A new user and a token", body = Registered<'_>),
+        (status = 200, description = "The user of this nickname and secret, and a new token", body = Registered<'_>),
+        (status = 409, description = "`nickname_taken`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn register(
+    context: Data<Context>,
+    object: JsonObject,
+) -> Result<HttpResponse, Problem> {
+    let NewUser { nickname, secret } = NewUser::read(&object)?;
+    let nickname = Nickname::parse(&nickname, context.engine.limits())?;
+    let registered = context.engine.register(nickname, secret).await?;
+    let status = if registered.returned { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(HttpResponse::build(status)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(Registered { user: json::User::of(&registered.user), token: registered.token.as_str() }))
+}
+
+/// Shows who the token stands for.
+#[utoipa::path(
+    get,
+    path = "/api/users/me",
+    tag = "users",
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "The user", body = json::User<'_>),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn me(Identity(user): Identity) -> HttpResponse {
+    HttpResponse::Ok().json(json::User::of(&user))
+}

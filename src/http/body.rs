@@ -1,0 +1,156 @@
+//! Reads a request's body as a JSON object and hands out its fields.
+//! What a field may say is decided by whoever parses it.
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header,
+    web::{BytesMut, Data},
+};
+use futures_util::{StreamExt, future::LocalBoxFuture};
+use serde_json::{Map, Value};
+
+use super::{Context, Problem};
+use crate::domain::{Code, Refusal};
+
+/// The body of a request: a JSON object of at most `server.request_bytes`.
+pub(super) struct JsonObject(Map<String, Value>);
+
+impl JsonObject {
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is missing or no text.
+    pub(super) fn text(&self, field: &'static str) -> Result<&str, Refusal> {
+        self.optional_text(field)?.ok_or_else(|| invalid(field, "is missing"))
+    }
+
+    /// A field that may be missing or null.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is something else than a text.
+    pub(super) fn optional_text(&self, field: &'static str) -> Result<Option<&str>, Refusal> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(invalid(field, "must be a text")),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        serde_json::from_slice(bytes).map(Self).map_err(|_| Code::Malformed.into())
+    }
+}
+
+impl FromRequest for JsonObject {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let declared = declared_type(&request)?;
+            let most = request.app_data::<Data<Context>>().ok_or(Code::Internal)?.request_bytes;
+            let bytes = read(&request, payload, most).await?;
+            if declared == Declared::Nothing && !bytes.is_empty() {
+                return Err(Code::UnsupportedMediaType.into());
+            }
+            Ok(Self::parse(&bytes)?)
+        })
+    }
+}
+
+/// What the client says the body is.
+#[derive(PartialEq)]
+enum Declared {
+    Json,
+    Nothing,
+}
+
+fn declared_type(request: &HttpRequest) -> Result<Declared, Refusal> {
+    let Some(header) = request.headers().get(header::CONTENT_TYPE) else { return Ok(Declared::Nothing) };
+    let text = header.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let structured = |subtype: &str| subtype.len() > "+json".len() && subtype.ends_with("+json");
+    match essence.split_once('/') {
+        Some(("application", "json")) => Ok(Declared::Json),
+        Some((_, subtype)) if structured(subtype) => Ok(Declared::Json),
+        _ => Err(Code::UnsupportedMediaType.into()),
+    }
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<BytesMut, Refusal> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
+        return Err(Code::TooLarge.into());
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Refusal::new(Code::Malformed).message("the body broke off"))?;
+        if bytes.len() + chunk.len() > most {
+            return Err(Code::TooLarge.into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn invalid(field: &'static str, why: &str) -> Refusal {
+    Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn declared(content_type: &str) -> Result<Declared, Refusal> {
+        let header = (header::CONTENT_TYPE, content_type);
+        declared_type(&TestRequest::post().insert_header(header).to_http_request())
+    }
+
+    #[test]
+    fn a_body_is_declared_as_json() {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.chat+json"] {
+            assert!(declared(good) == Ok(Declared::Json), "{good}");
+        }
+        for bad in
+            ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", "", "a/+json"]
+        {
+            assert!(declared(bad).is_err_and(|refusal| refusal.code == Code::UnsupportedMediaType), "{bad}");
+        }
+        assert!(declared_type(&TestRequest::post().to_http_request()) == Ok(Declared::Nothing));
+    }
+
+    #[test]
+    fn only_an_object_is_well_formed() {
+        for bad in ["", "[]", "\"text\"", "null", "{", "{\"a\":\"\u{0}\"}", "{} x"] {
+            assert!(JsonObject::parse(bad.as_bytes()).is_err_and(|refusal| refusal.code == Code::Malformed));
+        }
+        assert!(JsonObject::parse(b"{\"a\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_refusal_names_the_field() {
+        let object = JsonObject::parse(br#"{"a":"text","b":7,"c":null,"else":[]}"#).unwrap();
+        assert_eq!(object.text("a"), Ok("text"));
+        assert_eq!(object.optional_text("c"), Ok(None));
+        assert_eq!(object.optional_text("missing"), Ok(None));
+        for field in ["b", "c", "missing"] {
+            let refusal = object.text(field).unwrap_err();
+            assert_eq!((refusal.code, refusal.field), (Code::Invalid, Some(field)));
+        }
+        assert!(object.optional_text("b").is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_bounded_whether_it_is_announced_or_not() {
+        let request = TestRequest::post().to_http_request();
+        let (_, payload) = TestRequest::post().set_payload("x".repeat(11)).to_http_parts();
+        let refusal = read(&request, payload, 10).await.unwrap_err();
+        assert_eq!(refusal.code, Code::TooLarge);
+        let (_, payload) = TestRequest::post().set_payload("x".repeat(10)).to_http_parts();
+        assert_eq!(read(&request, payload, 10).await.unwrap().len(), 10);
+    }
+}

@@ -1,0 +1,218 @@
+//! Refusals as HTTP has them: the only place that makes a status from a code (RFC 9457).
+//! Why something is refused is decided elsewhere.
+
+use std::{fmt, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{About, Code, Refusal},
+    wire::json::{Missing, Position, Room},
+};
+
+/// A refusal on its way out as `application/problem+json`.
+#[derive(Debug)]
+pub struct Problem {
+    refusal: Refusal,
+    /// The methods that a path does know, where the method was wrong.
+    allow: Option<String>,
+}
+
+impl Problem {
+    /// The row of the table.
+    pub fn code(&self) -> Code {
+        self.refusal.code
+    }
+}
+
+impl<R: Into<Refusal>> From<R> for Problem {
+    fn from(refusal: R) -> Self {
+        Self { refusal: refusal.into(), allow: None }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        status(self.refusal.code)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if self.refusal.code == Code::Unauthenticated {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(millis) = self.refusal.retry_after_ms {
+            response.insert_header((header::RETRY_AFTER, whole_seconds(millis)));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        // The content type is set last, for `json` keeps one that is there.
+        response.content_type("application/problem+json").json(ProblemBody::of(&self.refusal))
+    }
+}
+
+/// Why a request was refused (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody<'a> {
+    /// Names the kind of problem: `urn:klatsch:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:klatsch:problem:invalid")]
+    kind: String,
+    /// The kind in a sentence.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// This one in a sentence.
+    detail: &'a str,
+    /// The stable name from the table of codes.
+    #[schema(example = "invalid")]
+    code: &'static str,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field: Option<&'static str>,
+    /// Whether to try again: `no`, `later` or `reconnect`.
+    #[schema(example = "no")]
+    retry: &'static str,
+    /// When it is worth trying again, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retry_after_ms: Option<u64>,
+    /// With `room_name_taken`: the room that has the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    room: Option<Room<'a>>,
+    /// With `position_lost`: the present head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    head: Option<Position<'a>>,
+    /// With `position_lost`: what the position missed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    missing: Option<Missing>,
+}
+
+impl<'a> ProblemBody<'a> {
+    fn of(refusal: &'a Refusal) -> Self {
+        let code = refusal.code;
+        let (room, head, missing) = match refusal.about.as_deref() {
+            Some(About::Room(room)) => (Some(Room::of(room)), None, None),
+            Some(About::Lost { head, missing }) => {
+                (None, Some(Position::of(head)), Some(Missing::from(*missing)))
+            }
+            None => (None, None, None),
+        };
+        Self {
+            kind: format!("urn:klatsch:problem:{}", code.name()),
+            title: code.sentence(),
+            status: status(code).as_u16(),
+            detail: &refusal.message,
+            code: code.name(),
+            field: refusal.field,
+            retry: code.retry().name(),
+            retry_after_ms: refusal.retry_after_ms,
+            room,
+            head,
+            missing,
+        }
+    }
+}
+
+/// Refuses a method that a path does not know; `allow` lists the ones that it does.
+pub(super) async fn method_not_allowed(allow: String) -> Result<HttpResponse, Problem> {
+    Err(Problem { refusal: Code::MethodNotAllowed.into(), allow: Some(allow) })
+}
+
+fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Malformed | Code::UnknownType => StatusCode::BAD_REQUEST,
+        Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Code::NotFound | Code::RoomNotFound | Code::UserNotFound => StatusCode::NOT_FOUND,
+        Code::NicknameTaken | Code::RoomNameTaken | Code::AlreadyConnected => StatusCode::CONFLICT,
+        Code::PositionLost => StatusCode::GONE,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::StorageUnavailable | Code::LogUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Whole seconds that are not earlier than the given milliseconds, as `Retry-After` has them.
+fn whole_seconds(millis: u64) -> u64 {
+    Duration::from_millis(millis.saturating_add(999)).as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{body::to_bytes, rt::System};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::{self, Epoch};
+
+    fn header<'a>(head: &'a HttpResponse<()>, name: &str) -> &'a str {
+        head.headers().get(name).unwrap().to_str().unwrap()
+    }
+
+    fn answer(problem: impl Into<Problem>) -> (HttpResponse<()>, Value) {
+        let (head, body) = problem.into().error_response().into_parts();
+        let bytes = System::new().block_on(to_bytes(body)).unwrap();
+        (head, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[test]
+    fn a_refusal_becomes_a_problem_with_its_field() {
+        let (head, body) = answer(Refusal::new(Code::Invalid).field("body").message("body is missing"));
+        assert_eq!(header(&head, "content-type"), "application/problem+json");
+        let expected = json!({
+            "type": "urn:klatsch:problem:invalid", "title": Code::Invalid.sentence(), "status": 422,
+            "detail": "body is missing", "code": "invalid", "field": "body", "retry": "no",
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_refusal_says_how_to_go_on() {
+        let (head, _) = answer(Code::Unauthenticated);
+        assert_eq!(header(&head, "www-authenticate"), "Bearer");
+
+        let mut limited = Refusal::new(Code::RateLimited);
+        limited.retry_after_ms = Some(1200);
+        let (head, body) = answer(limited);
+        assert_eq!((head.status().as_u16(), header(&head, "retry-after")), (429, "2"));
+        assert_eq!((&body["retry"], &body["retry_after_ms"]), (&json!("later"), &json!(1200)));
+
+        let position = domain::Position { epoch: Epoch::new("e1"), seq: 5 };
+        let lost = About::Lost { head: position, missing: domain::Missing { from: 1, to: 5 } };
+        let (head, body) = answer(Refusal::new(Code::PositionLost).about(lost));
+        assert_eq!(head.status(), StatusCode::GONE);
+        assert_eq!(body["head"], json!({"epoch": "e1", "seq": 5}));
+        assert_eq!(body["missing"], json!({"from": 1, "to": 5}));
+    }
+
+    #[test]
+    fn every_code_has_the_status_of_its_class() {
+        for &code in Code::ALL {
+            assert_eq!(status(code).is_server_error(), matches!(code.number(), 501..), "{code:?}");
+            assert!(status(code).is_client_error() || status(code).is_server_error(), "{code:?}");
+        }
+    }
+}

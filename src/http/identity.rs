@@ -1,0 +1,41 @@
+//! Who a request comes from, by its bearer token.
+//! What they may do is decided by rooms.
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
+use futures_util::future::LocalBoxFuture;
+
+use super::{Context, Problem};
+use crate::{
+    auth::Token,
+    domain::{Code, Refusal, User},
+};
+
+/// The user whose token came with the request; without a good one the request is refused as `unauthenticated`.
+pub(super) struct Identity(pub User);
+
+impl FromRequest for Identity {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = bearer(request);
+        let context = request.app_data::<Data<Context>>().cloned();
+        Box::pin(async move {
+            let context = context.ok_or(Code::Internal)?;
+            let user = context.engine.authenticate(&token?).await?;
+            Ok(Self(user))
+        })
+    }
+}
+
+fn bearer(request: &HttpRequest) -> Result<Token, Refusal> {
+    let header = request.headers().get(header::AUTHORIZATION).ok_or(Code::Unauthenticated)?;
+    let credentials = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
+    match credentials {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Token::shown(token.trim())),
+        _ => {
+            Err(Refusal::new(Code::Unauthenticated)
+                .message("the header must be: Authorization: Bearer <token>"))
+        }
+    }
+}

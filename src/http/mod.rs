@@ -1,0 +1,160 @@
+//! HTTP: every route on one page, and what its handlers share.
+//! No rule of chat is decided here; handlers read a request, ask the engine and write its answer.
+
+mod api;
+mod body;
+mod error;
+mod health;
+mod identity;
+mod observe;
+mod openapi;
+mod origin;
+mod page;
+mod polling;
+mod query;
+mod reader;
+mod room_path;
+mod sse;
+
+use actix_web::{
+    App, Error, Route,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::{DefaultHeaders, from_fn},
+    web::{self, ServiceConfig},
+};
+
+pub use error::Problem;
+
+use crate::{
+    actors::{Engine, RelayHandle},
+    config::{AllowedOrigins, Settings, SocketSettings},
+};
+use api::{members, messages, rooms, users};
+
+/// What the handlers of one worker share.
+pub struct Context {
+    /// The node.
+    pub engine: Engine,
+    /// The relay of this worker.
+    pub relay: RelayHandle,
+    /// Whose pages may call.
+    pub allowed_origins: AllowedOrigins,
+    /// The bounds of one connection.
+    pub socket: SocketSettings,
+    /// Largest body of a request, in bytes.
+    pub request_bytes: usize,
+    /// Most entries of one answer.
+    pub page_max: u32,
+    /// Whether `/metrics` answers.
+    pub show_metrics: bool,
+}
+
+impl Context {
+    /// What a worker needs; starts the relay of the current thread.
+    pub fn new(engine: Engine, settings: &Settings) -> Self {
+        Self {
+            relay: engine.start_relay(),
+            engine,
+            allowed_origins: settings.server.allowed_origins.clone(),
+            socket: settings.socket.clone(),
+            request_bytes: settings.server.request_bytes,
+            page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
+            show_metrics: settings.telemetry.metrics,
+        }
+    }
+}
+
+/// How a path is called.
+#[derive(Clone, Copy)]
+enum Verb {
+    /// GET, and HEAD for who wants only the headers.
+    Read,
+    /// GET of something that does not end by itself.
+    Follow,
+    Create,
+    Put,
+    Delete,
+}
+
+impl Verb {
+    fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Read => &[Method::GET, Method::HEAD],
+            Self::Follow => &[Method::GET],
+            Self::Create => &[Method::POST],
+            Self::Put => &[Method::PUT],
+            Self::Delete => &[Method::DELETE],
+        }
+    }
+}
+
+/// A path and who answers which call of it.
+struct Endpoint(&'static str, &'static [(Verb, fn(Route) -> Route)]);
+
+/// Every path of the server; whatever else is asked for is the page's business.
+const ENDPOINTS: &[Endpoint] = &[
+    Endpoint("/api/users", &[(Verb::Create, |route| route.to(users::register))]),
+    Endpoint("/api/users/me", &[(Verb::Read, |route| route.to(users::me))]),
+    Endpoint(
+        "/api/rooms",
+        &[(Verb::Read, |route| route.to(rooms::list)), (Verb::Create, |route| route.to(rooms::create))],
+    ),
+    Endpoint("/api/rooms/{id}", &[(Verb::Read, |route| route.to(rooms::show))]),
+    Endpoint("/api/rooms/{id}/members", &[(Verb::Read, |route| route.to(members::list))]),
+    Endpoint(
+        "/api/rooms/{id}/members/me",
+        &[(Verb::Put, |route| route.to(members::join)), (Verb::Delete, |route| route.to(members::leave))],
+    ),
+    Endpoint(
+        "/api/rooms/{id}/messages",
+        &[(Verb::Read, |route| route.to(messages::list)), (Verb::Create, |route| route.to(messages::send))],
+    ),
+    Endpoint("/api/rooms/{id}/events", &[(Verb::Follow, |route| route.to(sse::events))]),
+    Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
+    Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
+    Endpoint("/healthz", &[(Verb::Read, |route| route.to(health::alive))]),
+    Endpoint("/readyz", &[(Verb::Read, |route| route.to(health::ready))]),
+    Endpoint("/metrics", &[(Verb::Read, |route| route.to(health::metrics))]),
+    Endpoint("/", &[(Verb::Read, |route| route.to(page::index))]),
+];
+
+/// Mounts every route.
+pub fn routes(config: &mut ServiceConfig) {
+    for Endpoint(path, calls) in ENDPOINTS {
+        let methods = || calls.iter().flat_map(|(verb, _)| verb.methods());
+        let allow = methods().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let mut resource = web::resource(*path);
+        for (verb, answer) in *calls {
+            for method in verb.methods() {
+                resource = resource.route(answer(web::method(method.clone())));
+            }
+        }
+        config.service(resource.default_service(web::to(move || error::method_not_allowed(allow.clone()))));
+    }
+    config.default_service(web::to(page::other));
+}
+
+/// The application of one worker: the routes, and what stands around all of them.
+pub fn app(
+    context: web::Data<Context>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let headers = DefaultHeaders::new()
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Referrer-Policy", "same-origin"));
+    App::new()
+        .wrap(origin::cors(&context.allowed_origins))
+        .wrap(headers)
+        .wrap(from_fn(observe::observe))
+        .app_data(context)
+        .configure(routes)
+}

@@ -1,0 +1,120 @@
+//! The OpenAPI document, made from the handlers and the shapes they answer with.
+//! The native socket is no HTTP and is described in the wire contract.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use super::{
+    api::{members, messages, rooms, users},
+    health, sse,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Klatsch",
+        description = "Chat rooms over a durable log. Ids are opaque; unknown fields are to be ignored. \
+                       Refusals are problems (RFC 9457) with a stable `code`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        users::register,
+        users::me,
+        rooms::create,
+        rooms::list,
+        rooms::show,
+        members::list,
+        members::join,
+        members::leave,
+        messages::list,
+        messages::send,
+        sse::events,
+        health::alive,
+        health::ready,
+        health::metrics,
+        document,
+    ),
+    tags(
+        (name = "users", description = "Who people are"),
+        (name = "rooms", description = "Rooms and their list"),
+        (name = "members", description = "Who belongs to a room"),
+        (name = "messages", description = "What is said in a room"),
+        (name = "operation", description = "For who runs a node"),
+    ),
+    modifiers(&Bearer),
+)]
+struct Api;
+
+/// Adds the one way to say who one is.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", bearer);
+    }
+}
+
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| Api::openapi().to_json().expect("a document of texts, lists and maps serialises"));
+
+/// Shows this document.
+#[utoipa::path(
+    get,
+    path = "/api/openapi.json",
+    tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
+)]
+pub(super) async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use actix_web::http::Method;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::http::{ENDPOINTS, Endpoint};
+
+    /// Pages and the socket are no calls of the API.
+    const NO_CALLS: &[&str] = &["/", "/api/docs", "/api/socket"];
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, calls) in document["paths"].as_object().unwrap() {
+            documented.extend(calls.as_object().unwrap().keys().map(|call| format!("{call} {path}")));
+        }
+        let mut mounted = BTreeSet::new();
+        for Endpoint(path, calls) in ENDPOINTS.iter().filter(|Endpoint(path, _)| !NO_CALLS.contains(path)) {
+            let methods = calls.iter().flat_map(|(verb, _)| verb.methods());
+            let methods = methods.filter(|&method| method != Method::HEAD);
+            mounted.extend(methods.map(|method| format!("{} {path}", method.as_str().to_lowercase())));
+        }
+        assert_eq!(documented, mounted);
+    }
+
+    #[test]
+    fn the_document_is_openapi_3_1_and_whole() {
+        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+        let schemas = &document["components"]["schemas"];
+        for name in DOCUMENT.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next())
+        {
+            assert!(schemas[name].is_object(), "{name} is referred to and missing");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The web page, embedded into the binary, and whatever path is not the API's.
+//! The page itself is built elsewhere; without it a hint says how.
+
+use std::fmt::Write;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{self, EntityTag, Header, IfNoneMatch},
+    },
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::{Problem, error};
+use crate::domain::Code;
+
+/// Where file names hold a hash of their content, so that they never change.
+const HASHED: &str = "assets/";
+
+const HINT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Klatsch</title>\
+<body style=\"font-family: sans-serif; max-width: 40em; margin: 4em auto\"><h1>Klatsch is running</h1>\
+<p>Its web page was not built into this binary. Build it with <code>make web</code>, then the server again \
+with <code>make build</code>.</p><p>The API is here: <a href=\"/api/openapi.json\">/api/openapi.json</a>.</p>";
+
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+#[allow_missing = true]
+struct Built;
+
+/// The page.
+pub(super) async fn index(request: HttpRequest) -> HttpResponse {
+    html(&request, "index.html")
+}
+
+/// The page that shows the API and lets people try it.
+pub(super) async fn docs(request: HttpRequest) -> HttpResponse {
+    html(&request, "docs.html")
+}
+
+/// Files of the page, and its own paths, which a browser may ask for directly; nothing else.
+pub(super) async fn other(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path = request.path().trim_start_matches('/');
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    if path == "api" || path.starts_with("api/") {
+        return Err(Code::NotFound.into());
+    }
+    match Built::get(path) {
+        Some(file) if reading => Ok(answer(&request, path, file)),
+        Some(_) => error::method_not_allowed("GET, HEAD".to_owned()).await,
+        None if reading && accepts_html(&request) => Ok(html(&request, "index.html")),
+        None => Err(Code::NotFound.into()),
+    }
+}
+
+fn html(request: &HttpRequest, name: &str) -> HttpResponse {
+    match Built::get(name) {
+        Some(file) => answer(request, name, file),
+        None => HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(HINT),
+    }
+}
+
+fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
+    let caching = match name.starts_with(HASHED) {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let tag = entity_tag(&file);
+    let mut response = if is_known(request, &tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::CACHE_CONTROL, caching)).insert_header(header::ETag(tag.clone()));
+    if is_known(request, &tag) {
+        return response.finish();
+    }
+    let kind = mime_guess::from_path(name).first_or_octet_stream();
+    match kind.type_() == "text" {
+        true => response.content_type(format!("{kind}; charset=utf-8")),
+        false => response.content_type(kind.as_ref()),
+    };
+    response.body(file.data.into_owned())
+}
+
+fn entity_tag(file: &EmbeddedFile) -> EntityTag {
+    let hash = file.metadata.sha256_hash();
+    let mut text = String::with_capacity(32);
+    for byte in &hash[..16] {
+        write!(text, "{byte:02x}").expect("a string takes every write");
+    }
+    EntityTag::new_strong(text)
+}
+
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|one| one.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+fn accepts_html(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}

@@ -1,0 +1,98 @@
+//! Somebody who reads a room over HTTP: an outbox that its relay knows, that is counted, and that is given back
+//! when the client goes. What is done with the frames is decided by whoever drains it.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Poll, ready},
+};
+
+use actix_web::web::{Bytes, BytesMut};
+use prometheus::IntGauge;
+
+use super::Context;
+use crate::{
+    actors::{Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay},
+    domain::{Refusal, RoomId},
+    wire::Dialect,
+};
+
+/// A reader of one room; dropping it ends everything.
+pub(super) struct Reader {
+    connection: Connection,
+    taken: VecDeque<Outbound>,
+    ended: bool,
+    _reading: Reading,
+}
+
+impl Reader {
+    /// Reads a room from `start` on, and counts it in `gauge` for as long as it lives.
+    ///
+    /// # Errors
+    /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
+    pub(super) async fn open(
+        context: &Context,
+        gauge: &IntGauge,
+        room: &RoomId,
+        start: Start,
+        greet: Greet,
+    ) -> Result<Self, Refusal> {
+        let connection = Connection::open(context, gauge);
+        let subscription = Subscription::new(None, Arc::clone(&connection.outbox), connection.relay.clone());
+        let reading = context.engine.subscribe(room, subscription, start, greet).await?;
+        Ok(Self { connection, taken: VecDeque::new(), ended: false, _reading: reading })
+    }
+
+    /// Everything that waits, as one piece that is never empty; nothing once the server ended it.
+    pub(super) fn poll_frames(&mut self, context: &mut std::task::Context<'_>) -> Poll<Option<Bytes>> {
+        while !self.ended {
+            ready!(self.connection.outbox.poll_waiting(context));
+            self.connection.outbox.take(&mut self.taken);
+            let text = self.joined();
+            if !text.is_empty() {
+                return Poll::Ready(Some(text));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn joined(&mut self) -> Bytes {
+        let mut text = BytesMut::new();
+        for item in self.taken.drain(..) {
+            match item {
+                Outbound::Frame(frame) => text.extend_from_slice(frame.as_bytes()),
+                Outbound::Frames(frames) => {
+                    frames.iter().for_each(|frame| text.extend_from_slice(frame.as_bytes()));
+                }
+                Outbound::Close(_) => self.ended = true,
+            }
+        }
+        text.freeze()
+    }
+}
+
+/// The outbox of a client, known to the relay of its worker, so that a stop reaches it.
+struct Connection {
+    outbox: Arc<Outbox>,
+    relay: RelayHandle,
+    session: SessionId,
+    gauge: IntGauge,
+}
+
+impl Connection {
+    fn open(context: &Context, gauge: &IntGauge) -> Self {
+        let outbox = Outbox::new(Dialect::Sse, context.socket.outbox_bytes);
+        let session = SessionId::next();
+        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox)));
+        gauge.inc();
+        Self { outbox, relay: context.relay.clone(), session, gauge: gauge.clone() }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.outbox.abandon();
+        self.relay.tell(ToRelay::Unregister(self.session));
+        self.gauge.dec();
+    }
+}
