@@ -4,7 +4,7 @@
 use std::{any::Any, time::Duration};
 
 use actix_rt::{System, net::TcpStream};
-use actix_web::{App, HttpServer, dev::Extensions, web};
+use actix_web::{HttpServer, dev::Extensions, web};
 use anyhow::Context as _;
 use log::{info, warn};
 use socket2::SockRef;
@@ -46,7 +46,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let node = engine.clone();
     let running = HttpServer::new(move || {
         let context = http::Context::new(node.clone(), &settings);
-        App::new().app_data(web::Data::new(context)).configure(http::routes)
+        http::app(web::Data::new(context))
     })
     .workers(workers)
     .backlog(BACKLOG)
@@ -54,6 +54,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     // A linger would hold each closing socket for a second; goodbyes have their own time.
     .client_disconnect_timeout(Duration::ZERO)
     .shutdown_timeout(server.shutdown_s)
+    // A client that shut its side down is gone; its streams end then.
+    .h1_allow_half_closed(false)
     .disable_signals()
     .on_connect(move |connection, _: &mut Extensions| tune(connection, &socket))
     .bind(&address)

@@ -4,6 +4,8 @@
 mod api;
 mod body;
 mod error;
+mod fragments;
+mod gate;
 mod health;
 mod identity;
 mod observe;
@@ -15,6 +17,7 @@ mod query;
 mod reader;
 mod room_path;
 mod sse;
+mod websocket;
 
 use actix_web::{
     App, Error, Route,
@@ -112,6 +115,7 @@ const ENDPOINTS: &[Endpoint] = &[
         &[(Verb::Read, |route| route.to(messages::list)), (Verb::Create, |route| route.to(messages::send))],
     ),
     Endpoint("/api/rooms/{id}/events", &[(Verb::Follow, |route| route.to(sse::events))]),
+    Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(websocket::open))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
     Endpoint("/healthz", &[(Verb::Read, |route| route.to(health::alive))]),
