@@ -63,7 +63,11 @@ pub(super) async fn open(
     let gate = Gate::new();
     let socket = WebSocket::new(context.clone(), gate.clone());
     let frame_bytes = context.socket.frame_bytes;
-    ws::WsResponseBuilder::new(socket, &request, gate.guard(payload.into_inner())).frame_size(frame_bytes).start()
+    let upgrade = ws::WsResponseBuilder::new(socket, &request, gate.guard(payload.into_inner()));
+    upgrade.frame_size(frame_bytes).start().map_err(|error| {
+        let why = format!("this is for WebSockets: {error}");
+        Problem::from(Refusal::new(Code::Malformed).message(why)).into()
+    })
 }
 
 impl WebSocket {
