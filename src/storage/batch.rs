@@ -1,15 +1,15 @@
 //! What the DB-writer stores in one transaction: records, the heads of their rooms, and snapshots.
 //! What is grouped, and when, is the writer's business.
 
-use diesel::prelude::*;
-
-use super::{
-    Connection, StorageError,
-    connection::run,
-    records::signed,
-    schema::{records, rooms},
-    snapshots,
+use diesel::{
+    backend::Backend,
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{BigInt, Text},
 };
+
+use super::{Connection, StorageError, connection::run, records::signed, schema::records, snapshots};
 use crate::domain::{Record, RecordKind, RoomId, Seq};
 
 /// Rows that are stored together or not at all.
@@ -17,7 +17,7 @@ use crate::domain::{Record, RecordKind, RoomId, Seq};
 pub struct Batch {
     /// Records of any rooms.
     pub records: Vec<(RoomId, Record)>,
-    /// Of each room with records here: its newest record and its number of members.
+    /// Of each room with records here, once: its newest record and its number of members.
     pub heads: Vec<(RoomId, Seq, u64)>,
     /// Snapshots: the last record in it, and the state as JSON.
     pub snapshots: Vec<(RoomId, Seq, String)>,
@@ -57,24 +57,71 @@ impl<'a> NewRecord<'a> {
     }
 }
 
-/// Rows of one statement: 8 values each, within the 32766 that SQLite binds and the 65535 of PostgreSQL.
+/// The new head and number of members of a room.
+struct NewHead<'a> {
+    room_id: &'a str,
+    head: i64,
+    members: i64,
+}
+
+impl<'a> NewHead<'a> {
+    fn of((room, head, members): &'a (RoomId, Seq, u64)) -> Self {
+        Self { room_id: room.as_str(), head: signed(*head), members: signed(*members) }
+    }
+}
+
+/// One UPDATE for all rooms of a batch: with PostgreSQL, one for each room would cost a round trip each.
+/// Diesel has no query for it; both databases name the columns of a list of values alike.
+struct UpdateHeads<'a>(&'a [NewHead<'a>]);
+
+impl<DB: Backend> QueryFragment<DB> for UpdateHeads<'_>
+where
+    str: ToSql<Text, DB>,
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("UPDATE rooms SET head = new.column2, members = new.column3 FROM (VALUES ");
+        for (index, row) in self.0.iter().enumerate() {
+            out.push_sql(if index == 0 { "(" } else { ", (" });
+            out.push_bind_param::<Text, str>(row.room_id)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, i64>(&row.head)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, i64>(&row.members)?;
+            out.push_sql(")");
+        }
+        out.push_sql(") AS new WHERE rooms.id = new.column1");
+        Ok(())
+    }
+}
+
+impl QueryId for UpdateHeads<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Session> RunQueryDsl<Session> for UpdateHeads<'_> {}
+
+/// Rows of one statement: at most 8 values each, so within the 32766 that SQLite binds and the 65535 of
+/// PostgreSQL.
 const ROWS: usize = 512;
 
 /// Stores a batch in one transaction; it is durable when this returns.
 ///
 /// # Errors
 /// [`StorageError::Conflict`] if a record's number is taken in its room: somebody else writes the room.
-/// [`StorageError::Unavailable`] as it says. Nothing is stored then, unless the connection was lost at the commit.
+/// [`StorageError::Unavailable`] as it says. Nothing is stored then, unless the connection was lost at the
+/// commit.
 pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageError> {
+    let records: Vec<_> = batch.records.iter().map(|(room, record)| NewRecord::of(room, record)).collect();
+    let heads: Vec<_> = batch.heads.iter().map(NewHead::of).collect();
     connection.transaction(|connection| {
-        let rows: Vec<_> = batch.records.iter().map(|(room, record)| NewRecord::of(room, record)).collect();
-        for rows in rows.chunks(ROWS) {
+        for rows in records.chunks(ROWS) {
             run!(connection, |session| diesel::insert_into(records::table).values(rows).execute(session))?;
         }
-        for (room, head, members) in &batch.heads {
-            run!(connection, |session| diesel::update(rooms::table.find(room.as_str()))
-                .set((rooms::head.eq(signed(*head)), rooms::members.eq(signed(*members))))
-                .execute(session))?;
+        for rows in heads.chunks(ROWS) {
+            run!(connection, |session| UpdateHeads(rows).execute(session))?;
         }
         for (room, seq, state) in &batch.snapshots {
             snapshots::save(connection, room, *seq, state)?;
@@ -85,6 +132,10 @@ pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageEr
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use diesel::{Connection as _, connection::InstrumentationEvent};
+
     use super::*;
     use crate::storage::{
         Database, records as history, rooms as list,
@@ -125,6 +176,30 @@ mod tests {
                 assert_eq!(count(database, &room), size as usize);
                 assert_eq!(head_and_members(database, &room), (size, 3));
             }
+        });
+    }
+
+    #[test]
+    fn many_records_of_many_rooms_are_two_statements() {
+        on_every_database(|database| {
+            let mut batch = Batch::default();
+            for room in (0..64).map(|n| RoomId::new(format!("room {n}"))) {
+                batch.records.push((room.clone(), message(1, "text")));
+                batch.heads.push((room, 1, 1));
+            }
+            let (counted, statements) = mpsc::channel();
+            let count_starts = move |event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    counted.send(query.to_string()).unwrap();
+                }
+            };
+            let mut writer = database.writer().unwrap();
+            run!(writer, |session| session.set_instrumentation(count_starts.clone()));
+            store(&mut writer, &batch).unwrap();
+            drop((writer, count_starts));
+            let verbs: Vec<String> =
+                statements.iter().map(|sql| sql.split(' ').next().unwrap().to_owned()).collect();
+            assert_eq!(verbs, ["BEGIN", "INSERT", "UPDATE", "COMMIT"]);
         });
     }
 
