@@ -2,15 +2,12 @@
 //! What is grouped, and when, is the writer's business.
 
 use diesel::{
-    backend::Backend,
-    prelude::*,
-    query_builder::{AstPass, QueryFragment, QueryId},
-    serialize::ToSql,
-    sql_types::{BigInt, Text},
+    IntoSql,
+    sql_types::{BigInt, Nullable, Text},
 };
 
-use super::{Connection, StorageError, connection::run, records::signed, schema::records, snapshots};
-use crate::domain::{Record, RecordKind, RoomId, Seq};
+use super::{Connection, StorageError, bulk, records::signed, snapshots};
+use crate::domain::{ClientId, Record, RecordKind, RoomId, Seq};
 
 /// Rows that are stored together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -23,90 +20,6 @@ pub struct Batch {
     pub snapshots: Vec<(RoomId, Seq, String)>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = records, treat_none_as_default_value = false)]
-struct NewRecord<'a> {
-    room_id: &'a str,
-    seq: i64,
-    at: i64,
-    kind: &'a str,
-    sender_id: &'a str,
-    sender_nickname: &'a str,
-    body: Option<&'a str>,
-    client_id: Option<&'a str>,
-}
-
-impl<'a> NewRecord<'a> {
-    fn of(room: &'a RoomId, record: &'a Record) -> Self {
-        let (body, client_id) = match &record.kind {
-            RecordKind::Message { body, client_id } => {
-                (Some(body.as_str()), client_id.as_ref().map(|id| id.as_str()))
-            }
-            RecordKind::Joined | RecordKind::Left => (None, None),
-        };
-        Self {
-            room_id: room.as_str(),
-            seq: signed(record.seq),
-            at: record.at.as_millis(),
-            kind: record.kind.name(),
-            sender_id: record.sender.id.as_str(),
-            sender_nickname: &record.sender.nickname,
-            body,
-            client_id,
-        }
-    }
-}
-
-/// The new head and number of members of a room.
-struct NewHead<'a> {
-    room_id: &'a str,
-    head: i64,
-    members: i64,
-}
-
-impl<'a> NewHead<'a> {
-    fn of((room, head, members): &'a (RoomId, Seq, u64)) -> Self {
-        Self { room_id: room.as_str(), head: signed(*head), members: signed(*members) }
-    }
-}
-
-/// One UPDATE for all rooms of a batch: with PostgreSQL, one for each room would cost a round trip each.
-/// Diesel has no query for it; both databases name the columns of a list of values alike.
-struct UpdateHeads<'a>(&'a [NewHead<'a>]);
-
-impl<DB: Backend> QueryFragment<DB> for UpdateHeads<'_>
-where
-    str: ToSql<Text, DB>,
-    i64: ToSql<BigInt, DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
-        out.push_sql("UPDATE rooms SET head = new.column2, members = new.column3 FROM (VALUES ");
-        for (index, row) in self.0.iter().enumerate() {
-            out.push_sql(if index == 0 { "(" } else { ", (" });
-            out.push_bind_param::<Text, str>(row.room_id)?;
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, i64>(&row.head)?;
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, i64>(&row.members)?;
-            out.push_sql(")");
-        }
-        out.push_sql(") AS new WHERE rooms.id = new.column1");
-        Ok(())
-    }
-}
-
-impl QueryId for UpdateHeads<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Session> RunQueryDsl<Session> for UpdateHeads<'_> {}
-
-/// Rows of one statement: at most 8 values each, so within the 32766 that SQLite binds and the 65535 of
-/// PostgreSQL.
-const ROWS: usize = 512;
-
 /// Stores a batch in one transaction; it is durable when this returns.
 ///
 /// # Errors
@@ -114,20 +27,58 @@ const ROWS: usize = 512;
 /// [`StorageError::Unavailable`] as it says. Nothing is stored then, unless the connection was lost at the
 /// commit.
 pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageError> {
-    let records: Vec<_> = batch.records.iter().map(|(room, record)| NewRecord::of(room, record)).collect();
-    let heads: Vec<_> = batch.heads.iter().map(NewHead::of).collect();
+    let records: Vec<_> = batch.records.iter().map(record_row).collect();
+    let heads: Vec<_> = batch.heads.iter().map(head_row).collect();
     connection.transaction(|connection| {
-        for rows in records.chunks(ROWS) {
-            run!(connection, |session| diesel::insert_into(records::table).values(rows).execute(session))?;
-        }
-        for rows in heads.chunks(ROWS) {
-            run!(connection, |session| UpdateHeads(rows).execute(session))?;
-        }
+        bulk::execute::<InsertRecords, _>(connection, &records)?;
+        bulk::execute::<UpdateHeads, _>(connection, &heads)?;
         for (room, seq, state) in &batch.snapshots {
             snapshots::save(connection, room, *seq, state)?;
         }
         Ok(())
     })
+}
+
+enum InsertRecords {}
+
+impl bulk::Wording for InsertRecords {
+    const BEFORE: &'static str =
+        "INSERT INTO records (room_id, seq, at, kind, sender_id, sender_nickname, body, client_id) VALUES ";
+    const AFTER: &'static str = "";
+}
+
+fn record_row((room, record): &(RoomId, Record)) -> impl bulk::Row {
+    let (body, client_id) = match &record.kind {
+        RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref()),
+        RecordKind::Joined | RecordKind::Left => (None, None),
+    };
+    (
+        room.as_str().into_sql::<Text>(),
+        signed(record.seq).into_sql::<BigInt>(),
+        record.at.as_millis().into_sql::<BigInt>(),
+        record.kind.name().into_sql::<Text>(),
+        record.sender.id.as_str().into_sql::<Text>(),
+        (&*record.sender.nickname).into_sql::<Text>(),
+        body.into_sql::<Nullable<Text>>(),
+        client_id.map(ClientId::as_str).into_sql::<Nullable<Text>>(),
+    )
+}
+
+/// One UPDATE for many rooms, since with PostgreSQL each statement costs a round trip. Both databases call the
+/// columns of a list of values alike.
+enum UpdateHeads {}
+
+impl bulk::Wording for UpdateHeads {
+    const BEFORE: &'static str = "UPDATE rooms SET head = new.column2, members = new.column3 FROM (VALUES ";
+    const AFTER: &'static str = ") AS new WHERE rooms.id = new.column1";
+}
+
+fn head_row((room, head, members): &(RoomId, Seq, u64)) -> impl bulk::Row {
+    (
+        room.as_str().into_sql::<Text>(),
+        signed(*head).into_sql::<BigInt>(),
+        signed(*members).into_sql::<BigInt>(),
+    )
 }
 
 #[cfg(test)]
@@ -138,7 +89,9 @@ mod tests {
 
     use super::*;
     use crate::storage::{
-        Database, records as history, rooms as list,
+        Database,
+        connection::run,
+        records as history, rooms as list,
         testbed::{message, new_room, on_every_database},
     };
 

@@ -94,7 +94,7 @@ impl Connection {
     fn begin(&mut self) -> Result<(), StorageError> {
         match &mut self.session {
             Session::Sqlite(session) => {
-                AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?
+                AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?;
             }
             Session::Postgres(session) => AnsiTransactionManager::begin_transaction(session)?,
         }
