@@ -28,7 +28,11 @@ pub struct Batch {
 /// commit.
 pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageError> {
     let records: Vec<_> = batch.records.iter().map(record_row).collect();
-    let heads: Vec<_> = batch.heads.iter().map(head_row).collect();
+    let mut heads: Vec<_> = batch.heads.iter().map(head_row).collect();
+    // The last one again until they fill one statement: setting it twice changes nothing and costs less than
+    // the round trips of the remainder.
+    let repeats = batch.heads.len().next_power_of_two() - batch.heads.len();
+    heads.extend(batch.heads.last().into_iter().cycle().take(repeats).map(head_row));
     connection.transaction(|connection| {
         bulk::execute::<InsertRecords, _>(connection, &records)?;
         bulk::execute::<UpdateHeads, _>(connection, &heads)?;
