@@ -118,7 +118,8 @@ fn tune(connection: &dyn Any, settings: &SocketSettings) {
 }
 
 async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         warn!("signals cannot be heard; the node runs until it is killed");
         return std::future::pending().await;

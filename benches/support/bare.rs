@@ -51,17 +51,16 @@ pub fn live(args: &BareArgs) -> anyhow::Result<()> {
             return Ok(());
         }
         match args.writing {
-            Writing::Each => (0..messages)
-                .try_for_each(|_| write_to_all(&mut members, &vec![b'x'; args.bytes]))?,
+            Writing::Each => {
+                (0..messages).try_for_each(|_| write_to_all(&mut members, &vec![b'x'; args.bytes]))?
+            }
             Writing::Coalesced => write_to_all(&mut members, &vec![b'x'; args.bytes * messages])?,
         }
     }
 }
 
 fn write_to_all(members: &mut [TcpStream], bytes: &[u8]) -> std::io::Result<()> {
-    members
-        .iter_mut()
-        .try_for_each(|member| member.write_all(bytes))
+    members.iter_mut().try_for_each(|member| member.write_all(bytes))
 }
 
 /// The bare loop, seen from outside; stopped when this is dropped.
@@ -82,23 +81,14 @@ impl Bare {
         };
         let mut child = Command::new(std::env::current_exe()?)
             .args(["bare", "--writing", writing])
-            .args([
-                "--members",
-                &members.to_string(),
-                "--bytes",
-                &bytes.to_string(),
-            ])
+            .args(["--members", &members.to_string(), "--bytes", &bytes.to_string()])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("the pipe was asked for")?;
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
         let process = Process::new(child.id());
-        Ok(Self {
-            address: line.trim().parse()?,
-            process,
-            child,
-        })
+        Ok(Self { address: line.trim().parse()?, process, child })
     }
 }
 
@@ -123,28 +113,19 @@ impl BareDriver {
     pub async fn connect(bare: &Bare, bytes: usize) -> anyhow::Result<Self> {
         let stream = tokio::net::TcpStream::connect(bare.address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            bytes,
-            partial: 0,
-        })
+        Ok(Self { stream, bytes, partial: 0 })
     }
 }
 
 impl Target for BareDriver {
     async fn post(&mut self) -> anyhow::Result<()> {
-        self.stream
-            .async_io(Interest::WRITABLE, || self.stream.try_write(b"m"))
-            .await?;
+        self.stream.async_io(Interest::WRITABLE, || self.stream.try_write(b"m")).await?;
         Ok(())
     }
 
     async fn come_back(&mut self) -> anyhow::Result<u64> {
         let mut buffer = [0; 16 * 1024];
-        let read = self
-            .stream
-            .async_io(Interest::READABLE, || self.stream.try_read(&mut buffer))
-            .await?;
+        let read = self.stream.async_io(Interest::READABLE, || self.stream.try_read(&mut buffer)).await?;
         ensure!(read > 0, "the bare loop ended");
         let bytes = self.partial + read;
         self.partial = bytes % self.bytes;

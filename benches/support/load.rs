@@ -29,11 +29,7 @@ impl Load {
     pub async fn drive(self, target: &mut impl Target, messages: u64) -> anyhow::Result<()> {
         let (start, mut posted, mut returned) = (Instant::now(), 0, 0);
         while returned < messages {
-            let next = if posted < messages {
-                self.due(posted, returned)
-            } else {
-                None
-            };
+            let next = if posted < messages { self.due(posted, returned) } else { None };
             tokio::select! {
                 biased;
                 () = sleep_until(start + next.unwrap_or_default()), if next.is_some() => {

@@ -27,28 +27,19 @@ impl Server {
     /// Starts one; it may not listen yet.
     pub fn spawn(settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let folder =
-            std::env::temp_dir().join(format!("klatsch-bench-{}-{port}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("klatsch-bench-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let child = Command::new(env!("CARGO_BIN_EXE_klatsch"))
             .arg("serve")
             .env("RUST_LOG", "warn")
             .env("KLATSCH__SERVER__LISTEN", format!("127.0.0.1:{port}"))
-            .env(
-                "KLATSCH__DATABASE__URL",
-                format!("sqlite://{}/bench.db", folder.display()),
-            )
+            .env("KLATSCH__DATABASE__URL", format!("sqlite://{}/bench.db", folder.display()))
             .env("KLATSCH__LIMITS__ENABLED", "false")
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .spawn()
             .context("cannot start the server")?;
         let process = Process::new(child.id());
-        Ok(Self {
-            address: format!("http://127.0.0.1:{port}").parse()?,
-            process,
-            child,
-            folder,
-        })
+        Ok(Self { address: format!("http://127.0.0.1:{port}").parse()?, process, child, folder })
     }
 
     /// Waits until it opens sockets.

@@ -28,30 +28,18 @@ impl Speaker {
     ) -> anyhow::Result<Self> {
         let (mut client, _) = Client::connect(server, identity).await?;
         client.join(room).await?;
-        Ok(Self {
-            client,
-            room: room.to_owned(),
-            body_bytes,
-            sent: 0,
-        })
+        Ok(Self { client, room: room.to_owned(), body_bytes, sent: 0 })
     }
 }
 
 impl Target for Speaker {
     async fn post(&mut self) -> anyhow::Result<()> {
         self.sent += 1;
-        let now = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .context("the clock stands before 1970")?;
+        let now = SystemTime::UNIX_EPOCH.elapsed().context("the clock stands before 1970")?;
         let body = body::stamped(now, self.body_bytes);
         let client_id = self.sent.to_string();
         self.client
-            .request(&Request::Send {
-                id: self.sent,
-                room: &self.room,
-                body: &body,
-                client_id: &client_id,
-            })
+            .request(&Request::Send { id: self.sent, room: &self.room, body: &body, client_id: &client_id })
             .await
     }
 

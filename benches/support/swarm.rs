@@ -77,20 +77,14 @@ struct Seen {
 
 /// The inside of the process: connects everybody, then answers each line of its input with a report.
 pub async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
-    let seen = Rc::new(Seen {
-        buffer: RefCell::new(vec![0; BUFFER_BYTES]),
-        ..Seen::default()
-    });
+    let seen = Rc::new(Seen { buffer: RefCell::new(vec![0; BUFFER_BYTES]), ..Seen::default() });
     let counting = gather(args, &seen).await?;
     if args.room.is_some() {
         spawn_local(show_life(counting.clone()));
     }
     let (line_came, mut lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
-        io::stdin()
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| line_came.send(line))
+        io::stdin().lines().map_while(Result::ok).try_for_each(|line| line_came.send(line))
     });
     writeln!(io::stdout(), "ready")?;
     while let Some(line) = lines.recv().await {
@@ -175,9 +169,7 @@ impl Seen {
         while let Ok(Event::Frame(frame)) = client.next().await {
             match frame {
                 Incoming::Record(record) => self.saw(judge, &record),
-                Incoming::Records { records } => {
-                    records.iter().for_each(|record| self.saw(judge, record))
-                }
+                Incoming::Records { records } => records.iter().for_each(|record| self.saw(judge, record)),
                 _ => {}
             }
         }
@@ -195,22 +187,11 @@ impl Seen {
 
     fn report(&self) -> SwarmReport {
         let judges = self.judges.borrow();
-        let head = judges
-            .iter()
-            .filter_map(ReaderLedger::last)
-            .max()
-            .unwrap_or_default();
+        let head = judges.iter().filter_map(ReaderLedger::last).max().unwrap_or_default();
         let mut faults = Faults::default();
-        judges
-            .iter()
-            .for_each(|judge| faults += judge.verdict(head));
+        judges.iter().for_each(|judge| faults += judge.verdict(head));
         let delivery = self.delivery.borrow().quantiles();
-        SwarmReport {
-            bytes: self.bytes.get(),
-            ended: self.ended.get(),
-            delivery,
-            faults,
-        }
+        SwarmReport { bytes: self.bytes.get(), ended: self.ended.get(), delivery, faults }
     }
 }
 
@@ -236,23 +217,14 @@ impl Swarm {
         };
         let mut child = Command::new(std::env::current_exe()?)
             .args(["swarm", "--address", address, "--habit", habit])
-            .args([
-                "--members",
-                &members.to_string(),
-                "--judges",
-                &judges.to_string(),
-            ])
+            .args(["--members", &members.to_string(), "--judges", &judges.to_string()])
             .args(room.iter().flat_map(|room| ["--room", room]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let input = child.stdin.take().context("the pipe was asked for")?;
         let output = BufReader::new(child.stdout.take().context("the pipe was asked for")?);
-        let mut swarm = Self {
-            child,
-            input,
-            output,
-        };
+        let mut swarm = Self { child, input, output };
         swarm.line()?;
         Ok(swarm)
     }

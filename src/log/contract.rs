@@ -28,7 +28,8 @@ struct Player {
 impl Player {
     async fn open(subject: &Subject) -> Self {
         let (sender, deliveries) = mpsc::unbounded_channel();
-        let state = subject.log.open(&subject.room, Box::new(move |batch| drop(sender.send(batch)))).await.unwrap();
+        let state =
+            subject.log.open(&subject.room, Box::new(move |batch| drop(sender.send(batch)))).await.unwrap();
         let (log, room) = (Arc::clone(&subject.log), subject.room.clone());
         Self { log, room, state, deliveries, waiting: Vec::new() }
     }
@@ -69,8 +70,10 @@ pub(super) fn joins(name: &str) -> Proposal {
 }
 
 pub(super) fn says(name: &str, client_id: Option<&str>, body: &str) -> Proposal {
-    let kind =
-        RecordKind::Message { body: MessageBody::stored(body), client_id: client_id.map(|id| ClientId::new(id)) };
+    let kind = RecordKind::Message {
+        body: MessageBody::stored(body),
+        client_id: client_id.map(|id| ClientId::new(id)),
+    };
     Proposal { sender: user(name), kind }
 }
 
@@ -112,11 +115,14 @@ async fn d4_repeats_come_back_and_change_nothing(subject: &Subject) {
     for _ in 0..5 {
         outcomes.push(player.folded().await.1);
     }
-    assert!(matches!(
-        &outcomes[..],
-        [Outcome::Recorded(_), Outcome::Recorded(first), Outcome::Repeated(again), Outcome::Unchanged, Outcome::Refused(_)]
-            if first.seq == again.seq && first.at == again.at
-    ), "{outcomes:?}");
+    assert!(
+        matches!(
+            &outcomes[..],
+            [Outcome::Recorded(_), Outcome::Recorded(first), Outcome::Repeated(again), Outcome::Unchanged, Outcome::Refused(_)]
+                if first.seq == again.seq && first.at == again.at
+        ),
+        "{outcomes:?}"
+    );
     assert_eq!(player.stored().await.len(), 2);
 }
 
@@ -170,7 +176,12 @@ async fn pages_are_ascending_from_either_side(subject: &Subject) {
 
 /// Breaks a log that works: what is appended then is refused with this error, and after it was mended
 /// the same can be sent again and is stored once.
-pub(super) async fn refuses(subject: &Subject, breaks: impl FnOnce(), expected: LogError, mends: impl FnOnce()) {
+pub(super) async fn refuses(
+    subject: &Subject,
+    breaks: impl FnOnce(),
+    expected: LogError,
+    mends: impl FnOnce(),
+) {
     let mut player = Player::open(subject).await;
     player.append(0, joins("ada"));
     player.folded().await;

@@ -1,81 +1,41 @@
 //! What the DB-writer stores in one transaction: records, the heads of their rooms, and snapshots.
 //! What is grouped, and when, is the writer's business.
 
-use diesel::prelude::*;
-
-use super::{
-    Connection, StorageError,
-    connection::run,
-    records::signed,
-    schema::{records, rooms},
-    snapshots,
+use diesel::{
+    IntoSql,
+    sql_types::{BigInt, Nullable, Text},
 };
-use crate::domain::{Record, RecordKind, RoomId, Seq};
+
+use super::{Connection, StorageError, bulk, records::signed, snapshots};
+use crate::domain::{ClientId, Record, RecordKind, RoomId, Seq};
 
 /// Rows that are stored together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// Records of any rooms.
     pub records: Vec<(RoomId, Record)>,
-    /// Of each room with records here: its newest record and its number of members.
+    /// Of each room with records here, once: its newest record and its number of members.
     pub heads: Vec<(RoomId, Seq, u64)>,
     /// Snapshots: the last record in it, and the state as JSON.
     pub snapshots: Vec<(RoomId, Seq, String)>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = records, treat_none_as_default_value = false)]
-struct NewRecord<'a> {
-    room_id: &'a str,
-    seq: i64,
-    at: i64,
-    kind: &'a str,
-    sender_id: &'a str,
-    sender_nickname: &'a str,
-    body: Option<&'a str>,
-    client_id: Option<&'a str>,
-}
-
-impl<'a> NewRecord<'a> {
-    fn of(room: &'a RoomId, record: &'a Record) -> Self {
-        let (body, client_id) = match &record.kind {
-            RecordKind::Message { body, client_id } => {
-                (Some(body.as_str()), client_id.as_ref().map(|id| id.as_str()))
-            }
-            RecordKind::Joined | RecordKind::Left => (None, None),
-        };
-        Self {
-            room_id: room.as_str(),
-            seq: signed(record.seq),
-            at: record.at.as_millis(),
-            kind: record.kind.name(),
-            sender_id: record.sender.id.as_str(),
-            sender_nickname: &record.sender.nickname,
-            body,
-            client_id,
-        }
-    }
-}
-
-/// Rows of one statement: 8 values each, within the 32766 that SQLite binds and the 65535 of PostgreSQL.
-const ROWS: usize = 512;
-
 /// Stores a batch in one transaction; it is durable when this returns.
 ///
 /// # Errors
 /// [`StorageError::Conflict`] if a record's number is taken in its room: somebody else writes the room.
-/// [`StorageError::Unavailable`] as it says. Nothing is stored then, unless the connection was lost at the commit.
+/// [`StorageError::Unavailable`] as it says. Nothing is stored then, unless the connection was lost at the
+/// commit.
 pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageError> {
+    let records: Vec<_> = batch.records.iter().map(record_row).collect();
+    let mut heads: Vec<_> = batch.heads.iter().map(head_row).collect();
+    // The last one again until they fill one statement: setting it twice changes nothing and costs less than
+    // the round trips of the remainder.
+    let repeats = batch.heads.len().next_power_of_two() - batch.heads.len();
+    heads.extend(batch.heads.last().into_iter().cycle().take(repeats).map(head_row));
     connection.transaction(|connection| {
-        let rows: Vec<_> = batch.records.iter().map(|(room, record)| NewRecord::of(room, record)).collect();
-        for rows in rows.chunks(ROWS) {
-            run!(connection, |session| diesel::insert_into(records::table).values(rows).execute(session))?;
-        }
-        for (room, head, members) in &batch.heads {
-            run!(connection, |session| diesel::update(rooms::table.find(room.as_str()))
-                .set((rooms::head.eq(signed(*head)), rooms::members.eq(signed(*members))))
-                .execute(session))?;
-        }
+        bulk::execute::<InsertRecords, _>(connection, &records)?;
+        bulk::execute::<UpdateHeads, _>(connection, &heads)?;
         for (room, seq, state) in &batch.snapshots {
             snapshots::save(connection, room, *seq, state)?;
         }
@@ -83,11 +43,59 @@ pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageEr
     })
 }
 
+enum InsertRecords {}
+
+impl bulk::Wording for InsertRecords {
+    const BEFORE: &'static str =
+        "INSERT INTO records (room_id, seq, at, kind, sender_id, sender_nickname, body, client_id) VALUES ";
+    const AFTER: &'static str = "";
+}
+
+fn record_row((room, record): &(RoomId, Record)) -> impl bulk::Row {
+    let (body, client_id) = match &record.kind {
+        RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref()),
+        RecordKind::Joined | RecordKind::Left => (None, None),
+    };
+    (
+        room.as_str().into_sql::<Text>(),
+        signed(record.seq).into_sql::<BigInt>(),
+        record.at.as_millis().into_sql::<BigInt>(),
+        record.kind.name().into_sql::<Text>(),
+        record.sender.id.as_str().into_sql::<Text>(),
+        (&*record.sender.nickname).into_sql::<Text>(),
+        body.into_sql::<Nullable<Text>>(),
+        client_id.map(ClientId::as_str).into_sql::<Nullable<Text>>(),
+    )
+}
+
+/// One UPDATE for many rooms, since with PostgreSQL each statement costs a round trip. Both databases call the
+/// columns of a list of values alike.
+enum UpdateHeads {}
+
+impl bulk::Wording for UpdateHeads {
+    const BEFORE: &'static str = "UPDATE rooms SET head = new.column2, members = new.column3 FROM (VALUES ";
+    const AFTER: &'static str = ") AS new WHERE rooms.id = new.column1";
+}
+
+fn head_row((room, head, members): &(RoomId, Seq, u64)) -> impl bulk::Row {
+    (
+        room.as_str().into_sql::<Text>(),
+        signed(*head).into_sql::<BigInt>(),
+        signed(*members).into_sql::<BigInt>(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use diesel::{Connection as _, connection::InstrumentationEvent};
+
     use super::*;
     use crate::storage::{
-        Database, records as history, rooms as list,
+        Database,
+        connection::run,
+        records as history, rooms as list,
         testbed::{message, new_room, on_every_database},
     };
 
@@ -125,6 +133,30 @@ mod tests {
                 assert_eq!(count(database, &room), size as usize);
                 assert_eq!(head_and_members(database, &room), (size, 3));
             }
+        });
+    }
+
+    #[test]
+    fn many_records_of_many_rooms_are_two_statements() {
+        on_every_database(|database| {
+            let mut batch = Batch::default();
+            for room in (0..64).map(|n| RoomId::new(format!("room {n}"))) {
+                batch.records.push((room.clone(), message(1, "text")));
+                batch.heads.push((room, 1, 1));
+            }
+            let (counted, statements) = mpsc::channel();
+            let count_starts = move |event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    counted.send(query.to_string()).unwrap();
+                }
+            };
+            let mut writer = database.writer().unwrap();
+            run!(writer, |session| session.set_instrumentation(count_starts.clone()));
+            store(&mut writer, &batch).unwrap();
+            drop((writer, count_starts));
+            let verbs: Vec<String> =
+                statements.iter().map(|sql| sql.split(' ').next().unwrap().to_owned()).collect();
+            assert_eq!(verbs, ["BEGIN", "INSERT", "UPDATE", "COMMIT"]);
         });
     }
 

@@ -10,9 +10,10 @@ use diesel::{
 
 use super::{DatabaseUrl, StorageError, url::existing_file_uri};
 
-/// What SQLite connections are set to, after `busy_timeout`. WAL lets readers go on beside a writer;
-/// FULL syncs at every commit, so that what was committed outlives a power cut. The cache is in KiB, the
-/// checkpoint in pages of 4 KiB, and the limit, in bytes, gives back what a burst made of the log.
+/// What SQLite connections are set to, after `busy_timeout`. WAL lets readers go on beside a writer; FULL
+/// syncs at every commit, so that what was committed outlives a power cut. The cache is in KiB, the checkpoint
+/// in pages of 4 KiB, and the limit, in bytes, gives back what a burst made of the log. A statement of many
+/// rows keeps the pages it changes until it is done; by default that goes through a file.
 const SQLITE_SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -93,7 +94,7 @@ impl Connection {
     fn begin(&mut self) -> Result<(), StorageError> {
         match &mut self.session {
             Session::Sqlite(session) => {
-                AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?
+                AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?;
             }
             Session::Postgres(session) => AnsiTransactionManager::begin_transaction(session)?,
         }

@@ -12,7 +12,7 @@ pub struct Options {
     pub url: String,
     /// At most so many connections read at once; at least 1.
     pub read_connections: u32,
-    /// How long a write waits for another one on SQLite, in milliseconds.
+    /// How long a call waits for a locked file or a free connection, in milliseconds.
     pub busy_timeout_ms: u64,
 }
 

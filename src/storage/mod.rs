@@ -2,6 +2,7 @@
 //! Synchronous and blocking; nothing here knows actors, runtimes or clocks.
 
 pub mod batch;
+mod bulk;
 mod connection;
 mod database;
 mod error;

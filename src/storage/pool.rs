@@ -8,9 +8,6 @@ use std::{
 
 use super::{Connection, StorageError, connection::Source};
 
-/// How long a caller waits for a connection before the database counts as unavailable.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 pub(super) struct Pool {
     source: Arc<Source>,
     state: Mutex<State>,
@@ -50,9 +47,10 @@ impl Pool {
     }
 
     fn take_place(&self) -> Result<Place<'_>, StorageError> {
+        let patience = Duration::from_millis(self.source.busy_timeout_ms);
         let (mut state, wait) = self
             .given_back
-            .wait_timeout_while(self.state(), PATIENCE, |state| state.free == 0)
+            .wait_timeout_while(self.state(), patience, |state| state.free == 0)
             .unwrap_or_else(PoisonError::into_inner);
         if wait.timed_out() {
             return Err(StorageError::unavailable("all connections are in use"));
