@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("actors", &["storage", "log", "auth", "wire", "domain", "config", "telemetry"]),
     ("log", &["storage", "wire", "domain", "config", "telemetry"]),
     ("storage", &["domain", "config", "telemetry"]),
-    ("auth", &["domain", "config", "telemetry"]),
+    ("auth", &["storage", "domain", "config", "telemetry"]),
     ("wire", &["domain"]),
     ("domain", &[]),
     ("config", &[]),
