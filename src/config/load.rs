@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use config::{Config, ConfigError, File, FileFormat, Value, ValueKind};
+use config::{Config, ConfigError, Value, ValueKind};
 
-use super::{Settings, SettingsError, database::hide_password};
-
-/// `config/default.toml`, which is the manual of settings and holds their defaults.
-pub(super) const MANUAL: &str = include_str!("../../config/default.toml");
+use super::{
+    Settings, SettingsError,
+    database::hide_password,
+    manual::{Known, parse},
+};
 
 /// What a variable of the environment starts with that is a setting.
 const PREFIX: &str = "KLATSCH__";
@@ -42,7 +43,7 @@ impl Settings {
             }
         }
 
-        let mut settings: Self = known.with(&given)?;
+        let mut settings: Self = merge(&known, &given)?;
         settings.node.id = settings.node.id.or_host_name();
         settings.check_together(&given)?;
         Ok(settings)
@@ -88,64 +89,6 @@ impl Given {
     }
 }
 
-/// The settings that there are: those of the manual.
-struct Known {
-    defaults: Config,
-    sections: BTreeMap<String, BTreeMap<String, Value>>,
-}
-
-impl Known {
-    fn from_manual() -> Self {
-        let defaults = parse(MANUAL).expect("the embedded manual is TOML, as a test shows");
-        let sections = defaults
-            .clone()
-            .try_deserialize()
-            .expect("the embedded manual holds sections of settings, as a test shows");
-        Self { defaults, sections }
-    }
-
-    fn default_of(&self, name: &str) -> Option<&Value> {
-        let (section, key) = name.split_once('.')?;
-        self.sections.get(section)?.get(key)
-    }
-
-    fn unknown(&self, name: &str, origin: &str) -> SettingsError {
-        let section = name.split('.').next().and_then(|section| self.sections.get_key_value(section));
-        let known = match section {
-            Some((section, keys)) => format!("[{section}] has {}", list(keys.keys())),
-            None => format!("the sections are {}", list(self.sections.keys())),
-        };
-        SettingsError::Unknown { name: name.to_owned(), origin: origin.to_owned(), known }
-    }
-
-    /// The text of a variable as a value: a list where the default is one, else text, which numbers are read from.
-    fn value_from_text(&self, name: &str, variable: &str, text: &str) -> Result<Value, SettingsError> {
-        let default = self.default_of(name).ok_or_else(|| self.unknown(name, variable))?;
-        let kind = match default.kind {
-            ValueKind::Array(_) => {
-                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                ValueKind::from(items.map(str::to_owned).collect::<Vec<_>>())
-            }
-            _ => ValueKind::from(text),
-        };
-        Ok(Value::new(None, kind))
-    }
-
-    /// The defaults with `given` over them, as settings.
-    fn with(&self, given: &BTreeMap<String, Given>) -> Result<Settings, SettingsError> {
-        let mut builder = Config::builder().add_source(self.defaults.clone());
-        for (name, one) in given {
-            builder =
-                builder.set_override(name, one.value.clone()).expect("a known setting's name is a path");
-        }
-        builder.build().and_then(Config::try_deserialize).map_err(|error| refusal(error, given))
-    }
-}
-
-fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::builder().add_source(File::from_str(text, FileFormat::Toml)).build()
-}
-
 /// Reads the settings of a file into `given`.
 fn read_file(file: &Path, known: &Known, given: &mut BTreeMap<String, Given>) -> Result<(), SettingsError> {
     let text = fs::read_to_string(file)
@@ -155,21 +98,26 @@ fn read_file(file: &Path, known: &Known, given: &mut BTreeMap<String, Given>) ->
     let origin = file.display().to_string();
     let sections = parsed.cache.into_table().expect("the root of TOML is a table");
     for (section, value) in sections {
-        let ValueKind::Table(keys) = value.kind else {
-            return Err(known.unknown(&section, &origin));
+        let keys = match value.kind {
+            ValueKind::Table(keys) if known.has_section(&section) => keys,
+            _ => return Err(known.unknown(&section, &origin)),
         };
-        if !known.sections.contains_key(&section) {
-            return Err(known.unknown(&section, &origin));
-        }
         for (key, value) in keys {
             let name = format!("{section}.{key}");
-            if known.default_of(&name).is_none() {
-                return Err(known.unknown(&name, &origin));
-            }
+            known.default_of(&name, &origin)?;
             given.insert(name, Given { value, origin: origin.clone() });
         }
     }
     Ok(())
+}
+
+/// The defaults with `given` over them, as settings.
+fn merge(known: &Known, given: &BTreeMap<String, Given>) -> Result<Settings, SettingsError> {
+    let mut builder = Config::builder().add_source(known.defaults.clone());
+    for (name, one) in given {
+        builder = builder.set_override(name, one.value.clone()).expect("a known setting's name is a path");
+    }
+    builder.build().and_then(Config::try_deserialize).map_err(|error| refusal(error, given))
 }
 
 /// What the deserializer said, in terms of the setting that was given.
@@ -188,10 +136,6 @@ fn refusal(error: ConfigError, given: &BTreeMap<String, Given>) -> SettingsError
         origin: given.map_or("the defaults".to_owned(), |given| given.origin.clone()),
         allowed: allowed.to_owned(),
     }
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -299,50 +243,5 @@ mod tests {
         assert!(missing.to_string().contains("no/such.toml"));
         let broken = load_file("[server\nlisten").expect_err("broken").to_string();
         assert!(broken.contains("not valid TOML"), "{broken}");
-    }
-
-    /// Each setting of the manual with the comment above it.
-    fn manual() -> Vec<(String, String)> {
-        let (mut section, mut comment, mut settings) = (String::new(), String::new(), Vec::new());
-        for line in MANUAL.lines() {
-            if let Some(words) = line.strip_prefix('#') {
-                comment.push_str(words);
-            } else if line.starts_with('[') {
-                section = line.trim_matches(['[', ']']).to_owned();
-            } else if let Some((key, _)) = line.split_once(" = ") {
-                settings.push((format!("{section}.{key}"), std::mem::take(&mut comment)));
-            } else {
-                comment.clear();
-            }
-        }
-        settings
-    }
-
-    #[test]
-    fn the_manual_explains_every_setting() {
-        let settings = serde_json::to_value(Settings::default()).expect("settings are plain data");
-        let sections = settings.as_object().expect("sections");
-        let count: usize = sections.values().map(|keys| keys.as_object().map_or(0, |keys| keys.len())).sum();
-        assert_eq!(manual().len(), count);
-        for (name, comment) in manual() {
-            assert!(comment.len() > 20, "{name} has no comment in config/default.toml");
-        }
-    }
-
-    #[test]
-    fn the_bounds_in_the_manual_are_those_of_the_code() {
-        let mut bounded = 0;
-        for (name, comment) in manual() {
-            let Some((_, bounds)) = comment.rsplit_once(" From ") else { continue };
-            let (least, most) = bounds.trim_end_matches('.').split_once(" to ").expect("From A to B.");
-            let (least, most): (i64, i64) = (least.parse().expect(&name), most.parse().expect(&name));
-            let allowed = format!("a whole number from {least} to {most}");
-            for wrong in [least - 1, most + 1] {
-                let refusal = refusal_of(&name, &wrong.to_string());
-                assert!(refusal.ends_with(&allowed), "{refusal}, but the manual says {allowed}");
-            }
-            bounded += 1;
-        }
-        assert!(bounded > 20, "only {bounded} settings of the manual have bounds");
     }
 }

@@ -7,6 +7,7 @@ mod error;
 mod limits;
 mod load;
 mod log;
+mod manual;
 mod node;
 mod origins;
 mod rooms;

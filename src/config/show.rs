@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::{Settings, load::MANUAL};
+use super::{Settings, manual::MANUAL};
 
 impl Settings {
     /// What is in force, in the order of the manual; a line that differs from the default names that.
