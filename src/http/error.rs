@@ -58,8 +58,6 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        // The content type is set last, for `json` keeps one that is there.
         response.content_type("application/problem+json").json(ProblemBody::of(&self.refusal))
     }
 }
@@ -135,6 +133,11 @@ impl<'a> ProblemBody<'a> {
 /// Refuses a method that a path does not know; `allow` lists the ones that it does.
 pub(super) async fn method_not_allowed(allow: String) -> Result<HttpResponse, Problem> {
     Err(Problem { refusal: Code::MethodNotAllowed.into(), allow: Some(allow) })
+}
+
+/// Refuses a field of a body, a query or a header, and says why after its name.
+pub(super) fn invalid(field: &'static str, why: &str) -> Refusal {
+    Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))
 }
 
 fn status(code: Code) -> StatusCode {

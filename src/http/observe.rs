@@ -11,7 +11,7 @@ use actix_web::{
 };
 
 use super::{Context, Problem};
-use crate::telemetry::Stopwatch;
+use crate::{domain::Code, telemetry::Stopwatch};
 
 /// Counts and logs a request. `klatsch::http::observe=debug` shows every one, at the moment its headers are ready.
 pub(super) async fn observe<B: MessageBody>(
@@ -28,6 +28,9 @@ pub(super) async fn observe<B: MessageBody>(
     metrics.http_answered(&route, known(request.method()), status);
     if let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) {
         metrics.refused(problem.code().name());
+        if problem.code() == Code::Internal {
+            log::error!("{} {}: {problem}", request.method(), request.path());
+        }
     }
     log::debug!("{} {} {status} {:.6} s", request.method(), request.path(), since.seconds());
     Ok(response)

@@ -7,13 +7,14 @@ use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        self,
+        self, Content, Ref, RefOr,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
 use super::{
     api::{members, messages, rooms, users},
+    error::ProblemBody,
     health, sse,
 };
 
@@ -49,7 +50,8 @@ use super::{
         (name = "messages", description = "What is said in a room"),
         (name = "operation", description = "For who runs a node"),
     ),
-    modifiers(&Bearer),
+    components(schemas(ProblemBody<'_>)),
+    modifiers(&Bearer, &Problems),
 )]
 struct Api;
 
@@ -60,6 +62,26 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         document.components.get_or_insert_default().add_security_scheme("token", bearer);
+    }
+}
+
+/// Gives every refusal its shape, which is the same everywhere.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let calls = document.paths.paths.values_mut().flat_map(|path| {
+            [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().flatten()
+        });
+        for (status, answer) in calls.flat_map(|call| &mut call.responses.responses) {
+            if let RefOr::T(answer) = answer
+                && status.starts_with(['4', '5'])
+                && answer.content.is_empty()
+            {
+                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+                answer.content.insert("application/problem+json".to_owned(), problem.into());
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use super::{next, schema::Members};
 use crate::{
-    http::{Context, Problem, error::ProblemBody, identity::Identity, query::Query, room_path::InRoom},
+    http::{Context, Problem, identity::Identity, query::Query, room_path::InRoom},
     wire::json::{Room, User},
 };
 
@@ -21,8 +21,8 @@ use crate::{
     ),
     responses(
         (status = 200, description = "A page of members", body = Members<'_>),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn list(
@@ -48,8 +48,8 @@ pub(in crate::http) async fn list(
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 200, description = "The room", body = Room<'_>),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 404, description = "`room_not_found`"),
     )
 )]
 pub(in crate::http) async fn join(
@@ -70,8 +70,8 @@ pub(in crate::http) async fn join(
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 204, description = "Not a member any more"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 404, description = "`room_not_found`"),
     )
 )]
 pub(in crate::http) async fn leave(

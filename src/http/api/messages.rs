@@ -11,8 +11,7 @@ use crate::{
     actors::Sent,
     domain::{ClientId, Code, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
     http::{
-        Context, Problem, body::JsonObject, error::ProblemBody, identity::Identity, polling, query::Query,
-        room_path::InRoom,
+        Context, Problem, body::JsonObject, identity::Identity, polling, query::Query, room_path::InRoom,
     },
     log::Page,
     wire::json,
@@ -34,9 +33,9 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The records, ascending", body = Records<'_>),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 410, description = "`position_lost`, with `head` and `missing`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 410, description = "`position_lost`, with `head` and `missing`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn list(
@@ -69,10 +68,10 @@ pub(in crate::http) async fn list(
     responses(
         (status = 201, description = "The record", body = json::Record<'_>),
         (status = 200, description = "The record of the first send with this `client_id`", body = json::Record<'_>),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 403, description = "`not_a_member`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 403, description = "`not_a_member`"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn send(

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     domain::RoomName,
-    http::{
-        Context, Problem, body::JsonObject, error::ProblemBody, identity::Identity, query::Query,
-        room_path::InRoom,
-    },
+    http::{Context, Problem, body::JsonObject, identity::Identity, query::Query, room_path::InRoom},
     wire::json::Room,
 };
 
@@ -25,9 +22,9 @@ use crate::{
     request_body = NewRoom,
     responses(
         (status = 201, description = "The room", body = Room<'_>, headers(("Location" = String, description = "Its path"))),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "`room_name_taken`, with the room that has the name", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 409, description = "`room_name_taken`, with the room that has the name"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn create(
@@ -55,7 +52,7 @@ pub(in crate::http) async fn create(
     ),
     responses(
         (status = 200, description = "A page of rooms", body = Rooms<'_>),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn list(context: Data<Context>, query: Query) -> Result<HttpResponse, Problem> {
@@ -80,7 +77,7 @@ pub(in crate::http) async fn list(context: Data<Context>, query: Query) -> Resul
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 200, description = "The room", body = Room<'_>),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
     )
 )]
 pub(in crate::http) async fn show(
