@@ -93,6 +93,7 @@ static DOCUMENT: LazyLock<String> =
     get,
     path = "/api/openapi.json",
     tag = "operation",
+    operation_id = "showDocument",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
 )]
 pub(super) async fn document() -> HttpResponse {
@@ -133,6 +134,9 @@ mod tests {
         let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
         assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+        let operations = DOCUMENT.split("\"operationId\":\"").skip(1);
+        let names = operations.filter_map(|rest| rest.split('"').next());
+        assert_eq!(names.clone().collect::<BTreeSet<_>>().len(), names.count(), "an operationId comes twice");
         let schemas = &document["components"]["schemas"];
         for name in DOCUMENT.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next())
         {

@@ -32,6 +32,7 @@ use crate::{
     get,
     path = "/api/rooms/{id}/events",
     tag = "messages",
+    operation_id = "followRoom",
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "Resume after this position: `<epoch>:<seq>` or `<seq>`"),

@@ -14,10 +14,11 @@ use crate::{
     get,
     path = "/api/rooms/{id}/members",
     tag = "members",
+    operation_id = "listMembers",
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "The `next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 50 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, description = "At most so many, 50 by default"),
     ),
     responses(
         (status = 200, description = "A page of members", body = Members<'_>),
@@ -44,6 +45,7 @@ pub(in crate::http) async fn list(
     put,
     path = "/api/rooms/{id}/members/me",
     tag = "members",
+    operation_id = "joinRoom",
     security(("token" = [])),
     params(("id" = String, Path, description = "The room's id")),
     responses(
@@ -66,6 +68,7 @@ pub(in crate::http) async fn join(
     delete,
     path = "/api/rooms/{id}/members/me",
     tag = "members",
+    operation_id = "leaveRoom",
     security(("token" = [])),
     params(("id" = String, Path, description = "The room's id")),
     responses(

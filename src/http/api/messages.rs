@@ -24,11 +24,12 @@ use crate::{
     get,
     path = "/api/rooms/{id}/messages",
     tag = "messages",
+    operation_id = "listMessages",
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "The first records after this position: `<epoch>:<seq>` or `<seq>`"),
         ("before" = Option<String>, Query, description = "The last records before this position; not together with `after`"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 50 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, description = "At most so many, 50 by default"),
         ("wait" = Option<f64>, Query, description = "Seconds to wait for a record, at most 60; only with `after`"),
     ),
     responses(
@@ -62,6 +63,7 @@ pub(in crate::http) async fn list(
     post,
     path = "/api/rooms/{id}/messages",
     tag = "messages",
+    operation_id = "sendMessage",
     security(("token" = [])),
     params(("id" = String, Path, description = "The room's id")),
     request_body = NewMessage,

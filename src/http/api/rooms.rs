@@ -18,6 +18,7 @@ use crate::{
     post,
     path = "/api/rooms",
     tag = "rooms",
+    operation_id = "createRoom",
     security(("token" = [])),
     request_body = NewRoom,
     responses(
@@ -45,10 +46,11 @@ pub(in crate::http) async fn create(
     get,
     path = "/api/rooms",
     tag = "rooms",
+    operation_id = "listRooms",
     params(
         ("name" = Option<String>, Query, description = "Only the room of this name"),
         ("after" = Option<String>, Query, description = "The `next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 50 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, description = "At most so many, 50 by default"),
     ),
     responses(
         (status = 200, description = "A page of rooms", body = Rooms<'_>),
@@ -74,6 +76,7 @@ pub(in crate::http) async fn list(context: Data<Context>, query: Query) -> Resul
     get,
     path = "/api/rooms/{id}",
     tag = "rooms",
+    operation_id = "showRoom",
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 200, description = "The room", body = Room<'_>),

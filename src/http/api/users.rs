@@ -15,6 +15,7 @@ use crate::{
     post,
     path = "/api/users",
     tag = "users",
+    operation_id = "register",
     request_body = NewUser,
     responses(
         (status = 201, description = "A new user and a token", body = Registered<'_>),
@@ -40,6 +41,7 @@ pub(in crate::http) async fn register(
     get,
     path = "/api/users/me",
     tag = "users",
+    operation_id = "whoAmI",
     security(("token" = [])),
     responses(
         (status = 200, description = "The user", body = json::User<'_>),
