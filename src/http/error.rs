@@ -3,8 +3,9 @@
 
 use std::{fmt, time::Duration};
 
+use actix_cors::CorsError;
 use actix_web::{
-    HttpResponse, ResponseError,
+    Error, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use serde::Serialize;
@@ -27,6 +28,22 @@ impl Problem {
     /// The row of the table.
     pub fn code(&self) -> Code {
         self.refusal.code
+    }
+
+    /// The problem behind an error of the framework, whose words are kept where the client is at fault.
+    pub(super) fn of_framework(error: &Error) -> Self {
+        let code = match error.as_response_error().status_code() {
+            _ if error.as_error::<CorsError>().is_some() => Code::OriginNotAllowed,
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            status if status.is_client_error() => Code::Malformed,
+            _ => Code::Internal,
+        };
+        match code {
+            Code::Internal => code.into(),
+            _ => Refusal::new(code).message(error.to_string()).into(),
+        }
     }
 }
 
@@ -165,7 +182,11 @@ fn whole_seconds(millis: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{body::to_bytes, rt::System};
+    use actix_web::{
+        body::to_bytes,
+        error::{ErrorBadGateway, ErrorBadRequest},
+        rt::System,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -209,6 +230,14 @@ mod tests {
         assert_eq!(head.status(), StatusCode::GONE);
         assert_eq!(body["head"], json!({"epoch": "e1", "seq": 5}));
         assert_eq!(body["missing"], json!({"from": 1, "to": 5}));
+    }
+
+    #[test]
+    fn what_the_framework_refuses_becomes_a_problem() {
+        let (head, body) = answer(Problem::of_framework(&ErrorBadRequest("no upgrade")));
+        assert_eq!((head.status().as_u16(), &body["detail"]), (400, &json!("no upgrade")));
+        let (head, body) = answer(Problem::of_framework(&ErrorBadGateway("a secret")));
+        assert_eq!((head.status().as_u16(), &body["detail"]), (500, &json!(Code::Internal.sentence())));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Around every request: counts what was answered and what was refused, and writes the access log.
-//! It changes nothing on the way.
+//! It changes nothing on the way but what the framework itself refused, which becomes a problem too.
 
 use actix_web::{
     Error,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::Method,
     middleware::Next,
@@ -18,9 +18,9 @@ pub(super) async fn observe<B: MessageBody>(
     context: Data<Context>,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let since = Stopwatch::start();
-    let response = next.call(request).await?;
+    let response = with_problem(next.call(request).await?);
     let (request, status) = (response.request(), response.status().as_u16());
     let metrics = context.engine.metrics();
     // The pattern, never the path, and only methods that are known: what people write must not make series.
@@ -34,6 +34,17 @@ pub(super) async fn observe<B: MessageBody>(
     }
     log::debug!("{} {} {status} {:.6} s", request.method(), request.path(), since.seconds());
     Ok(response)
+}
+
+/// The answer, in which every error is a problem.
+fn with_problem<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    match response.response().error() {
+        Some(error) if error.as_error::<Problem>().is_none() => {
+            let problem = Problem::of_framework(error);
+            ServiceResponse::from_err(problem, response.into_parts().0).map_into_right_body()
+        }
+        _ => response.map_into_left_body(),
+    }
 }
 
 fn known(method: &Method) -> &str {
