@@ -30,9 +30,10 @@ impl Problem {
         self.refusal.code
     }
 
-    /// The problem behind an error of the framework, whose words are kept where the client is at fault.
-    pub(super) fn of_framework(error: &Error) -> Self {
-        let code = match error.as_response_error().status_code() {
+    /// The problem behind an error that the framework answered with a status; its words are kept where the
+    /// client is at fault.
+    pub(super) fn of_framework(error: &Error, status: StatusCode) -> Self {
+        let code = match status {
             _ if error.as_error::<CorsError>().is_some() => Code::OriginNotAllowed,
             StatusCode::NOT_FOUND => Code::NotFound,
             StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
@@ -234,9 +235,11 @@ mod tests {
 
     #[test]
     fn what_the_framework_refuses_becomes_a_problem() {
-        let (head, body) = answer(Problem::of_framework(&ErrorBadRequest("no upgrade")));
+        let (head, body) =
+            answer(Problem::of_framework(&ErrorBadRequest("no upgrade"), StatusCode::BAD_REQUEST));
         assert_eq!((head.status().as_u16(), &body["detail"]), (400, &json!("no upgrade")));
-        let (head, body) = answer(Problem::of_framework(&ErrorBadGateway("a secret")));
+        let (head, body) =
+            answer(Problem::of_framework(&ErrorBadGateway("a secret"), StatusCode::BAD_GATEWAY));
         assert_eq!((head.status().as_u16(), &body["detail"]), (500, &json!(Code::Internal.sentence())));
     }
 

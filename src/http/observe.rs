@@ -40,7 +40,7 @@ pub(super) async fn observe<B: MessageBody>(
 fn with_problem<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     match response.response().error() {
         Some(error) if error.as_error::<Problem>().is_none() => {
-            let problem = Problem::of_framework(error);
+            let problem = Problem::of_framework(error, response.status());
             ServiceResponse::from_err(problem, response.into_parts().0).map_into_right_body()
         }
         _ => response.map_into_left_body(),
