@@ -280,8 +280,9 @@ impl Engine {
         let (reply, answer) = Reply::channel();
         let subscription = reader.clone();
         room.do_send(ToRoom::Subscribe(Subscribe { sender: None, subscription, start, greet, reply }));
-        let (epoch, subscribed) = answer.await.map_err(|_| Code::Overloaded)??;
+        // Whoever asks may go while they wait; then this ends what has begun.
         let reading = Reading { room: room.clone(), reader: reader.clone() };
+        let (epoch, subscribed) = answer.await.map_err(|_| Code::Overloaded)??;
         if let Subscribed::Behind(after) = subscribed {
             let (log, id) = (self.log(), id.clone());
             actix_rt::spawn(CatchUp { log, room, id, epoch, reader }.run(after));

@@ -10,7 +10,7 @@ use actix_web::{
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde_json::{Map, Value};
 
-use super::{Context, Problem};
+use super::{Context, Problem, error::invalid};
 use crate::domain::{Code, Refusal};
 
 /// The body of a request: a JSON object of at most `server.request_bytes`.
@@ -93,10 +93,6 @@ async fn read(request: &HttpRequest, mut payload: Payload, most: usize) -> Resul
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-fn invalid(field: &'static str, why: &str) -> Refusal {
-    Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))
 }
 
 #[cfg(test)]

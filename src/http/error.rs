@@ -3,8 +3,9 @@
 
 use std::{fmt, time::Duration};
 
+use actix_cors::CorsError;
 use actix_web::{
-    HttpResponse, ResponseError,
+    Error, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use serde::Serialize;
@@ -27,6 +28,23 @@ impl Problem {
     /// The row of the table.
     pub fn code(&self) -> Code {
         self.refusal.code
+    }
+
+    /// The problem behind an error that the framework answered with a status; its words are kept where the
+    /// client is at fault.
+    pub(super) fn of_framework(error: &Error, status: StatusCode) -> Self {
+        let code = match status {
+            _ if error.as_error::<CorsError>().is_some() => Code::OriginNotAllowed,
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            status if status.is_client_error() => Code::Malformed,
+            _ => Code::Internal,
+        };
+        match code {
+            Code::Internal => code.into(),
+            _ => Refusal::new(code).message(error.to_string()).into(),
+        }
     }
 }
 
@@ -58,8 +76,6 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        // The content type is set last, for `json` keeps one that is there.
         response.content_type("application/problem+json").json(ProblemBody::of(&self.refusal))
     }
 }
@@ -137,6 +153,11 @@ pub(super) async fn method_not_allowed(allow: String) -> Result<HttpResponse, Pr
     Err(Problem { refusal: Code::MethodNotAllowed.into(), allow: Some(allow) })
 }
 
+/// Refuses a field of a body, a query or a header, and says why after its name.
+pub(super) fn invalid(field: &'static str, why: &str) -> Refusal {
+    Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))
+}
+
 fn status(code: Code) -> StatusCode {
     match code {
         Code::Malformed | Code::UnknownType => StatusCode::BAD_REQUEST,
@@ -162,7 +183,11 @@ fn whole_seconds(millis: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{body::to_bytes, rt::System};
+    use actix_web::{
+        body::to_bytes,
+        error::{ErrorBadGateway, ErrorBadRequest},
+        rt::System,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -206,6 +231,16 @@ mod tests {
         assert_eq!(head.status(), StatusCode::GONE);
         assert_eq!(body["head"], json!({"epoch": "e1", "seq": 5}));
         assert_eq!(body["missing"], json!({"from": 1, "to": 5}));
+    }
+
+    #[test]
+    fn what_the_framework_refuses_becomes_a_problem() {
+        let (head, body) =
+            answer(Problem::of_framework(&ErrorBadRequest("no upgrade"), StatusCode::BAD_REQUEST));
+        assert_eq!((head.status().as_u16(), &body["detail"]), (400, &json!("no upgrade")));
+        let (head, body) =
+            answer(Problem::of_framework(&ErrorBadGateway("a secret"), StatusCode::BAD_GATEWAY));
+        assert_eq!((head.status().as_u16(), &body["detail"]), (500, &json!(Code::Internal.sentence())));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(super) struct Health {
     get,
     path = "/healthz",
     tag = "operation",
+    operation_id = "isAlive",
     responses((status = 200, description = "It is alive", body = Health))
 )]
 pub(super) async fn alive() -> HttpResponse {
@@ -36,6 +37,7 @@ pub(super) async fn alive() -> HttpResponse {
     get,
     path = "/readyz",
     tag = "operation",
+    operation_id = "isReady",
     responses(
         (status = 200, description = "It can", body = Health),
         (status = 503, description = "It cannot, and why", body = Health),
@@ -55,6 +57,7 @@ pub(super) async fn ready(context: Data<Context>) -> HttpResponse {
     get,
     path = "/metrics",
     tag = "operation",
+    operation_id = "showMetrics",
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
         (status = 404, description = "`not_found`: the node is set not to show them"),

@@ -23,7 +23,7 @@ use actix_web::{
     App, Error, Route,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    http::Method,
+    http::{Method, header},
     middleware::{DefaultHeaders, from_fn},
     web::{self, ServiceConfig},
 };
@@ -93,8 +93,11 @@ impl Verb {
     }
 }
 
+/// Hands a route to a handler.
+type Answer = fn(Route) -> Route;
+
 /// A path and who answers which call of it.
-struct Endpoint(&'static str, &'static [(Verb, fn(Route) -> Route)]);
+struct Endpoint(&'static str, &'static [(Verb, Answer)]);
 
 /// Every path of the server; whatever else is asked for is the page's business.
 const ENDPOINTS: &[Endpoint] = &[
@@ -153,6 +156,7 @@ pub fn app(
     >,
 > {
     let headers = DefaultHeaders::new()
+        .add((header::CACHE_CONTROL, "no-store"))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
     App::new()

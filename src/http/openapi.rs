@@ -7,13 +7,14 @@ use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        self,
+        self, Content, Ref, RefOr,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
 use super::{
     api::{members, messages, rooms, users},
+    error::ProblemBody,
     health, sse,
 };
 
@@ -49,7 +50,8 @@ use super::{
         (name = "messages", description = "What is said in a room"),
         (name = "operation", description = "For who runs a node"),
     ),
-    modifiers(&Bearer),
+    components(schemas(ProblemBody<'_>)),
+    modifiers(&Bearer, &Problems),
 )]
 struct Api;
 
@@ -63,6 +65,26 @@ impl Modify for Bearer {
     }
 }
 
+/// Gives every refusal its shape, which is the same everywhere.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let calls = document.paths.paths.values_mut().flat_map(|path| {
+            [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().flatten()
+        });
+        for (status, answer) in calls.flat_map(|call| &mut call.responses.responses) {
+            if let RefOr::T(answer) = answer
+                && status.starts_with(['4', '5'])
+                && answer.content.is_empty()
+            {
+                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+                answer.content.insert("application/problem+json".to_owned(), problem.into());
+            }
+        }
+    }
+}
+
 static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| Api::openapi().to_json().expect("a document of texts, lists and maps serialises"));
 
@@ -71,6 +93,7 @@ static DOCUMENT: LazyLock<String> =
     get,
     path = "/api/openapi.json",
     tag = "operation",
+    operation_id = "showDocument",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"))
 )]
 pub(super) async fn document() -> HttpResponse {
@@ -111,6 +134,9 @@ mod tests {
         let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
         assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+        let operations = DOCUMENT.split("\"operationId\":\"").skip(1);
+        let names = operations.filter_map(|rest| rest.split('"').next());
+        assert_eq!(names.clone().collect::<BTreeSet<_>>().len(), names.count(), "an operationId comes twice");
         let schemas = &document["components"]["schemas"];
         for name in DOCUMENT.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next())
         {

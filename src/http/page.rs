@@ -1,7 +1,7 @@
 //! The web page, embedded into the binary, and whatever path is not the API's.
 //! The page itself is built elsewhere; without it a hint says how.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -56,10 +56,7 @@ pub(super) async fn other(request: HttpRequest) -> Result<HttpResponse, Problem>
 fn html(request: &HttpRequest, name: &str) -> HttpResponse {
     match Built::get(name) {
         Some(file) => answer(request, name, file),
-        None => HttpResponse::Ok()
-            .content_type("text/html; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .body(HINT),
+        None => HttpResponse::Ok().content_type("text/html; charset=utf-8").body(HINT),
     }
 }
 
@@ -69,17 +66,21 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
         false => "no-cache",
     };
     let tag = entity_tag(&file);
-    let mut response = if is_known(request, &tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((header::CACHE_CONTROL, caching)).insert_header(header::ETag(tag.clone()));
-    if is_known(request, &tag) {
+    let known = is_known(request, &tag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::CACHE_CONTROL, caching)).insert_header(header::ETag(tag));
+    if known {
         return response.finish();
     }
     let kind = mime_guess::from_path(name).first_or_octet_stream();
-    match kind.type_() == "text" {
+    match kind.type_() == mime_guess::mime::TEXT {
         true => response.content_type(format!("{kind}; charset=utf-8")),
         false => response.content_type(kind.as_ref()),
     };
-    response.body(file.data.into_owned())
+    match file.data {
+        Cow::Borrowed(bytes) => response.body(bytes),
+        Cow::Owned(bytes) => response.body(bytes),
+    }
 }
 
 fn entity_tag(file: &EmbeddedFile) -> EntityTag {
@@ -102,4 +103,39 @@ fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
 fn accepts_html(request: &HttpRequest) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{http::StatusCode, test::TestRequest};
+
+    use super::*;
+
+    async fn status(request: TestRequest) -> StatusCode {
+        match other(request.to_http_request()).await {
+            Ok(response) => response.status(),
+            Err(problem) => actix_web::ResponseError::status_code(&problem),
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_browser_gets_the_page_on_its_own_paths_and_programs_are_told_what_is_not_there() {
+        let browser = |path| TestRequest::get().uri(path).insert_header((header::ACCEPT, "text/html,*/*"));
+        assert_eq!(status(browser("/rooms/x")).await, StatusCode::OK);
+        assert_eq!(status(browser("/api/none")).await, StatusCode::NOT_FOUND);
+        assert_eq!(status(browser("/rooms/x").method(Method::POST)).await, StatusCode::NOT_FOUND);
+        assert_eq!(status(TestRequest::get().uri("/rooms/x")).await, StatusCode::NOT_FOUND);
+        assert_eq!(status(TestRequest::get().uri("/../Cargo.toml")).await, StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_browser_that_has_a_file_is_known_by_its_tag() {
+        let tag = EntityTag::new_strong("a1".to_owned());
+        let with = |value| TestRequest::get().insert_header((header::IF_NONE_MATCH, value)).to_http_request();
+        for known in ["\"a1\"", "W/\"a1\"", "\"b\", \"a1\"", "*"] {
+            assert!(is_known(&with(known), &tag), "{known}");
+        }
+        assert!(!is_known(&with("\"b\""), &tag));
+        assert!(!is_known(&TestRequest::get().to_http_request(), &tag));
+    }
 }

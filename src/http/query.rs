@@ -9,7 +9,8 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 
-use crate::domain::{Code, PositionText, Refusal};
+use super::error::invalid;
+use crate::domain::{PositionText, Refusal};
 
 /// Entries of an answer where nothing else is asked for.
 const DEFAULT_LIMIT: u32 = 50;
@@ -86,11 +87,6 @@ impl FromRequest for Query {
     }
 }
 
-/// Refuses a parameter.
-pub(super) fn invalid(field: &'static str, why: &str) -> Refusal {
-    Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))
-}
-
 fn is_whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -98,6 +94,7 @@ fn is_whole(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Code;
 
     fn field<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Option<&'static str> {
         let refusal = result.unwrap_err();

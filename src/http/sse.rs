@@ -16,13 +16,7 @@ use actix_web::{
 };
 use futures_util::Stream;
 
-use super::{
-    Context, Problem,
-    error::ProblemBody,
-    query::{Query, invalid},
-    reader::Reader,
-    room_path::InRoom,
-};
+use super::{Context, Problem, error::invalid, query::Query, reader::Reader, room_path::InRoom};
 use crate::{
     actors::Start,
     domain::{PositionText, Refusal},
@@ -38,6 +32,7 @@ use crate::{
     get,
     path = "/api/rooms/{id}/events",
     tag = "messages",
+    operation_id = "followRoom",
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "Resume after this position: `<epoch>:<seq>` or `<seq>`"),
@@ -45,8 +40,8 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The events, until one side ends them", body = String, content_type = "text/event-stream"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(super) async fn events(

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use super::{next, schema::Members};
 use crate::{
-    http::{Context, Problem, error::ProblemBody, identity::Identity, query::Query, room_path::InRoom},
+    http::{Context, Problem, identity::Identity, query::Query, room_path::InRoom},
     wire::json::{Room, User},
 };
 
@@ -14,15 +14,16 @@ use crate::{
     get,
     path = "/api/rooms/{id}/members",
     tag = "members",
+    operation_id = "listMembers",
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "The `next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 50 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, description = "At most so many, 50 by default"),
     ),
     responses(
         (status = 200, description = "A page of members", body = Members<'_>),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn list(
@@ -44,12 +45,13 @@ pub(in crate::http) async fn list(
     put,
     path = "/api/rooms/{id}/members/me",
     tag = "members",
+    operation_id = "joinRoom",
     security(("token" = [])),
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 200, description = "The room", body = Room<'_>),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 404, description = "`room_not_found`"),
     )
 )]
 pub(in crate::http) async fn join(
@@ -66,12 +68,13 @@ pub(in crate::http) async fn join(
     delete,
     path = "/api/rooms/{id}/members/me",
     tag = "members",
+    operation_id = "leaveRoom",
     security(("token" = [])),
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 204, description = "Not a member any more"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 404, description = "`room_not_found`"),
     )
 )]
 pub(in crate::http) async fn leave(

@@ -11,8 +11,7 @@ use crate::{
     actors::Sent,
     domain::{ClientId, Code, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
     http::{
-        Context, Problem, body::JsonObject, error::ProblemBody, identity::Identity, polling, query::Query,
-        room_path::InRoom,
+        Context, Problem, body::JsonObject, identity::Identity, polling, query::Query, room_path::InRoom,
     },
     log::Page,
     wire::json,
@@ -25,18 +24,19 @@ use crate::{
     get,
     path = "/api/rooms/{id}/messages",
     tag = "messages",
+    operation_id = "listMessages",
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "The first records after this position: `<epoch>:<seq>` or `<seq>`"),
         ("before" = Option<String>, Query, description = "The last records before this position; not together with `after`"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 50 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, description = "At most so many, 50 by default"),
         ("wait" = Option<f64>, Query, description = "Seconds to wait for a record, at most 60; only with `after`"),
     ),
     responses(
         (status = 200, description = "The records, ascending", body = Records<'_>),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 410, description = "`position_lost`, with `head` and `missing`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 410, description = "`position_lost`, with `head` and `missing`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn list(
@@ -63,16 +63,17 @@ pub(in crate::http) async fn list(
     post,
     path = "/api/rooms/{id}/messages",
     tag = "messages",
+    operation_id = "sendMessage",
     security(("token" = [])),
     params(("id" = String, Path, description = "The room's id")),
     request_body = NewMessage,
     responses(
         (status = 201, description = "The record", body = json::Record<'_>),
         (status = 200, description = "The record of the first send with this `client_id`", body = json::Record<'_>),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 403, description = "`not_a_member`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 403, description = "`not_a_member`"),
+        (status = 404, description = "`room_not_found`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn send(

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     domain::RoomName,
-    http::{
-        Context, Problem, body::JsonObject, error::ProblemBody, identity::Identity, query::Query,
-        room_path::InRoom,
-    },
+    http::{Context, Problem, body::JsonObject, identity::Identity, query::Query, room_path::InRoom},
     wire::json::Room,
 };
 
@@ -21,13 +18,14 @@ use crate::{
     post,
     path = "/api/rooms",
     tag = "rooms",
+    operation_id = "createRoom",
     security(("token" = [])),
     request_body = NewRoom,
     responses(
         (status = 201, description = "The room", body = Room<'_>, headers(("Location" = String, description = "Its path"))),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "`room_name_taken`, with the room that has the name", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
+        (status = 409, description = "`room_name_taken`, with the room that has the name"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn create(
@@ -48,14 +46,15 @@ pub(in crate::http) async fn create(
     get,
     path = "/api/rooms",
     tag = "rooms",
+    operation_id = "listRooms",
     params(
         ("name" = Option<String>, Query, description = "Only the room of this name"),
         ("after" = Option<String>, Query, description = "The `next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "At most so many, 50 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, description = "At most so many, 50 by default"),
     ),
     responses(
         (status = 200, description = "A page of rooms", body = Rooms<'_>),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn list(context: Data<Context>, query: Query) -> Result<HttpResponse, Problem> {
@@ -77,10 +76,11 @@ pub(in crate::http) async fn list(context: Data<Context>, query: Query) -> Resul
     get,
     path = "/api/rooms/{id}",
     tag = "rooms",
+    operation_id = "showRoom",
     params(("id" = String, Path, description = "The room's id")),
     responses(
         (status = 200, description = "The room", body = Room<'_>),
-        (status = 404, description = "`room_not_found`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "`room_not_found`"),
     )
 )]
 pub(in crate::http) async fn show(

@@ -55,6 +55,7 @@ pub(in crate::http) struct Rooms<'a> {
     /// The rooms, newest first.
     pub rooms: Vec<Room<'a>>,
     /// The cursor for `after`; null at the end.
+    #[schema(required)]
     pub next: Option<String>,
 }
 
@@ -64,6 +65,7 @@ pub(in crate::http) struct Members<'a> {
     /// The members, in order of joining.
     pub members: Vec<User<'a>>,
     /// The cursor for `after`; null at the end.
+    #[schema(required)]
     pub next: Option<String>,
 }
 

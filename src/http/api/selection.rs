@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     domain::{About, Code, Position, PositionText, Refusal, Resume},
-    http::query::{Query, invalid},
+    http::{error::invalid, query::Query},
     log::Page,
 };
 

@@ -1,16 +1,12 @@
 //! `/api/users`: who people are.
 //! Tokens are made and judged in `auth`.
 
-use actix_web::{
-    HttpResponse,
-    http::{StatusCode, header},
-    web::Data,
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
 
 use super::schema::{NewUser, Registered};
 use crate::{
     domain::Nickname,
-    http::{Context, Problem, body::JsonObject, error::ProblemBody, identity::Identity},
+    http::{Context, Problem, body::JsonObject, identity::Identity},
     wire::json,
 };
 
@@ -19,12 +15,13 @@ use crate::{
     post,
     path = "/api/users",
     tag = "users",
+    operation_id = "register",
     request_body = NewUser,
     responses(
         (status = 201, description = "A new user and a token", body = Registered<'_>),
         (status = 200, description = "The user of this nickname and secret, and a new token", body = Registered<'_>),
-        (status = 409, description = "`nickname_taken`", body = ProblemBody<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "`nickname_taken`"),
+        (status = 422, description = "`invalid`"),
     )
 )]
 pub(in crate::http) async fn register(
@@ -36,7 +33,6 @@ pub(in crate::http) async fn register(
     let registered = context.engine.register(nickname, secret).await?;
     let status = if registered.returned { StatusCode::OK } else { StatusCode::CREATED };
     Ok(HttpResponse::build(status)
-        .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(Registered { user: json::User::of(&registered.user), token: registered.token.as_str() }))
 }
 
@@ -45,10 +41,11 @@ pub(in crate::http) async fn register(
     get,
     path = "/api/users/me",
     tag = "users",
+    operation_id = "whoAmI",
     security(("token" = [])),
     responses(
         (status = 200, description = "The user", body = json::User<'_>),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`"),
     )
 )]
 pub(in crate::http) async fn me(Identity(user): Identity) -> HttpResponse {
