@@ -77,16 +77,8 @@ async fn compare(args: &Args) -> anyhow::Result<()> {
     let (_each, mut each) = bare(args.members, bytes, Writing::Each).await?;
     let (_coalesced, mut coalesced) = bare(args.members, bytes, Writing::Coalesced).await?;
     let mut out = stdout();
-    writeln!(
-        out,
-        "{} members, {BODY_BYTES} bytes of body, {bytes} on the wire",
-        args.members + 1
-    )?;
-    writeln!(
-        out,
-        "CPU in ns a delivery, median of {} rounds (and each round)",
-        args.rounds
-    )?;
+    writeln!(out, "{} members, {BODY_BYTES} bytes of body, {bytes} on the wire", args.members + 1)?;
+    writeln!(out, "CPU in ns a delivery, median of {} rounds (and each round)", args.rounds)?;
     for (load, messages) in loads(args) {
         let mut costs = [const { Vec::new() }; 3];
         let mut delivery = None;
@@ -119,12 +111,7 @@ struct Side<T> {
 
 impl<T: Target> Side<T> {
     /// Puts a load on this side and gives its processor time per delivery, in nanoseconds.
-    async fn measure(
-        &mut self,
-        load: Load,
-        messages: u64,
-        members: u64,
-    ) -> anyhow::Result<(f64, Quantiles)> {
+    async fn measure(&mut self, load: Load, messages: u64, members: u64) -> anyhow::Result<(f64, Quantiles)> {
         self.swarm.mark()?;
         let before = self.process.cpu()?;
         load.drive(&mut self.driver, messages).await?;
@@ -135,10 +122,7 @@ impl<T: Target> Side<T> {
             seen.faults.is_clean() && seen.ended == 0 && seen.bytes >= least,
             "members went unserved: {seen:?}"
         );
-        Ok((
-            spent.as_nanos() as f64 / (messages * (members + 1)) as f64,
-            seen.delivery,
-        ))
+        Ok((spent.as_nanos() as f64 / (messages * (members + 1)) as f64, seen.delivery))
     }
 }
 
@@ -147,60 +131,28 @@ async fn klatsch(members: u64) -> anyhow::Result<(Server, Side<Speaker>)> {
     server.listening().await?;
     let guests = Guests::new()?;
     let host = guests.guest(0)?;
-    let room = Api::sign_up(&server.address, &host)
-        .await?
-        .create_room(&guests.name("fanout", 0))
-        .await?;
-    let swarm = Swarm::spawn(
-        server.address.authority(),
-        Some(&room),
-        members,
-        JUDGES,
-        Habit::Reading,
-    )?;
+    let room = Api::sign_up(&server.address, &host).await?.create_room(&guests.name("fanout", 0)).await?;
+    let swarm = Swarm::spawn(server.address.authority(), Some(&room), members, JUDGES, Habit::Reading)?;
     let driver = Speaker::join(&server.address, &host, &room, BODY_BYTES).await?;
     let process = server.process;
-    Ok((
-        server,
-        Side {
-            process,
-            driver,
-            swarm,
-        },
-    ))
+    Ok((server, Side { process, driver, swarm }))
 }
 
-async fn bare(
-    members: u64,
-    bytes: usize,
-    writing: Writing,
-) -> anyhow::Result<(Bare, Side<BareDriver>)> {
+async fn bare(members: u64, bytes: usize, writing: Writing) -> anyhow::Result<(Bare, Side<BareDriver>)> {
     let bare = Bare::spawn(usize::try_from(members)?, bytes, writing)?;
     let swarm = Swarm::spawn(&bare.address.to_string(), None, members, 0, Habit::Reading)?;
     let driver = BareDriver::connect(&bare, bytes).await?;
     let process = bare.process;
-    Ok((
-        bare,
-        Side {
-            process,
-            driver,
-            swarm,
-        },
-    ))
+    Ok((bare, Side { process, driver, swarm }))
 }
 
 /// What one message takes on the wire, so that the bare loop writes as much.
 async fn frame_bytes(klatsch: &mut Side<Speaker>, members: u64) -> anyhow::Result<usize> {
     klatsch.swarm.mark()?;
-    Load::Open(20.0)
-        .drive(&mut klatsch.driver, CALIBRATION)
-        .await?;
+    Load::Open(20.0).drive(&mut klatsch.driver, CALIBRATION).await?;
     let seen = klatsch.swarm.quiet().await?;
     let bytes = seen.bytes / (CALIBRATION * (members - JUDGES));
-    ensure!(
-        bytes as usize > BODY_BYTES,
-        "the members heard too little: {seen:?}"
-    );
+    ensure!(bytes as usize > BODY_BYTES, "the members heard too little: {seen:?}");
     Ok(usize::try_from(bytes)?)
 }
 

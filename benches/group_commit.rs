@@ -13,9 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::ensure;
 use clap::Parser as _;
 use futures_util::future::try_join_all;
-use klatsch::domain::{
-    ClientId, Epoch, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId,
-};
+use klatsch::domain::{ClientId, Epoch, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId};
 use klatsch::log::embedded::{Committer, EmbeddedLog, Health, Job};
 use klatsch::log::{Delivery, RoomLog};
 use klatsch::storage::rooms::{self, NewRoom};
@@ -76,18 +74,9 @@ async fn compare(args: &Args, server: Option<&str>) -> anyhow::Result<()> {
         bare.push(rate(args, begin.elapsed()));
     }
     let mut out = stdout();
-    let name = if server.is_some() {
-        "PostgreSQL"
-    } else {
-        "SQLite"
-    };
+    let name = if server.is_some() { "PostgreSQL" } else { "SQLite" };
     let (of_log, of_bare) = (median(&log), median(&bare));
-    writeln!(
-        out,
-        "{name}, {} writers, rows/s: {:.2}x bare inserts",
-        args.writers,
-        of_log / of_bare
-    )?;
+    writeln!(out, "{name}, {} writers, rows/s: {:.2}x bare inserts", args.writers, of_log / of_bare)?;
     let appends = args.rounds * args.writers * (args.messages + 1);
     writeln!(
         out,
@@ -101,29 +90,22 @@ async fn compare(args: &Args, server: Option<&str>) -> anyhow::Result<()> {
 /// Appends everything; gives the rows a second, and how many commits it took.
 async fn through_the_log(args: &Args, fresh: &Fresh) -> anyhow::Result<(f64, usize)> {
     let (log, queue) = EmbeddedLog::new(Store::new(fresh.database.clone(), 4), QUEUE);
-    let writer = tokio::task::spawn_local(serve(
-        queue,
-        Committer::new(fresh.database.clone(), args.snapshot_every),
-    ));
+    let writer =
+        tokio::task::spawn_local(serve(queue, Committer::new(fresh.database.clone(), args.snapshot_every)));
     let answers: Rc<[Notify]> = (0..args.writers).map(|_| Notify::new()).collect();
     for room in 0..args.rooms {
-        fresh
-            .database
-            .write(|connection| rooms::create(connection, &new_room(room)))?;
+        fresh.database.write(|connection| rooms::create(connection, &new_room(room)))?;
         let (delivered, deliveries) = mpsc::unbounded_channel();
         // A sink is called from any thread; like a room, this one's reader lives on one.
         let sink = move |batch| delivered.send(batch).unwrap_or_default();
         log.open(&room_id(room), Box::new(sink)).await?;
         tokio::task::spawn_local(tell(Rc::clone(&answers), deliveries));
     }
-    try_join_all(
-        (0..args.writers).map(|writer| append(&log, &answers, args, writer, [RecordKind::Joined])),
-    )
-    .await?;
+    try_join_all((0..args.writers).map(|writer| append(&log, &answers, args, writer, [RecordKind::Joined])))
+        .await?;
     let begin = Instant::now();
     let messages = || (0..args.messages).map(message);
-    try_join_all((0..args.writers).map(|writer| append(&log, &answers, args, writer, messages())))
-        .await?;
+    try_join_all((0..args.writers).map(|writer| append(&log, &answers, args, writer, messages()))).await?;
     let elapsed = begin.elapsed();
     drop(log);
     let commits = writer.await?;
@@ -158,10 +140,7 @@ async fn append(
 ) -> anyhow::Result<()> {
     let room = room_id(writer % args.rooms);
     for kind in kinds {
-        let proposal = Proposal {
-            sender: user(writer),
-            kind,
-        };
+        let proposal = Proposal { sender: user(writer), kind };
         log.append(&room, writer as u64, proposal)?;
         answers[writer].notified().await;
     }
@@ -185,22 +164,16 @@ async fn tell(answers: Rc<[Notify]>, mut deliveries: mpsc::UnboundedReceiver<Vec
 fn check(args: &Args, fresh: &Fresh) -> anyhow::Result<()> {
     let mut stored = 0;
     for room in 0..args.rooms {
-        stored += fresh
-            .database
-            .read(|connection| records::after(connection, &room_id(room), 0, u32::MAX))?
-            .len();
+        stored +=
+            fresh.database.read(|connection| records::after(connection, &room_id(room), 0, u32::MAX))?.len();
     }
-    ensure!(
-        stored == args.writers * (args.messages + 1),
-        "{stored} rows are stored"
-    );
+    ensure!(stored == args.writers * (args.messages + 1), "{stored} rows are stored");
     Ok(())
 }
 
 /// The rows that the log stores, in its order.
 fn rows(args: &Args) -> Vec<Row> {
-    let writers =
-        (0..args.messages).flat_map(|number| (0..args.writers).map(move |writer| (number, writer)));
+    let writers = (0..args.messages).flat_map(|number| (0..args.writers).map(move |writer| (number, writer)));
     let row = |(number, writer): (usize, usize)| Row {
         room_id: room_id(writer % args.rooms).as_str().to_owned(),
         seq: (number * args.writers + writer) as i64,
@@ -230,10 +203,7 @@ fn client_id(number: usize) -> String {
 }
 
 fn user(writer: usize) -> User {
-    User {
-        id: UserId::new(format!("user-{writer:08}")),
-        nickname: format!("writer {writer}").into(),
-    }
+    User { id: UserId::new(format!("user-{writer:08}")), nickname: format!("writer {writer}").into() }
 }
 
 fn room_id(room: usize) -> RoomId {

@@ -71,36 +71,18 @@ fn main() -> anyhow::Result<()> {
 
 async fn compare(args: &Args) -> anyhow::Result<()> {
     let mut out = stdout();
-    let Args {
-        members,
-        slow,
-        rate,
-        messages,
-        body_bytes,
-        ..
-    } = args;
-    writeln!(
-        out,
-        "{members} members, {messages} messages of {body_bytes} bytes at {rate}/s"
-    )?;
+    let Args { members, slow, rate, messages, body_bytes, .. } = args;
+    writeln!(out, "{members} members, {messages} messages of {body_bytes} bytes at {rate}/s")?;
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         let round = Round::run(args, Habit::Reading).await?;
         writeln!(out, "  all read      {}; {}", round.delivery, round.memory)?;
         without.push(round.delivery.p99_ms);
         let round = Round::run(args, Habit::Deaf).await?;
-        writeln!(
-            out,
-            "  {slow} do not    {}; {}, {} closed",
-            round.delivery, round.memory, round.ended
-        )?;
+        writeln!(out, "  {slow} do not    {}; {}, {} closed", round.delivery, round.memory, round.ended)?;
         with.push(round.delivery.p99_ms);
     }
-    writeln!(
-        out,
-        "p99 of the others: {:.2}x (medians)",
-        median(&mut with) / median(&mut without)
-    )?;
+    writeln!(out, "p99 of the others: {:.2}x (medians)", median(&mut with) / median(&mut without))?;
     Ok(())
 }
 
@@ -118,10 +100,7 @@ impl Round {
         server.listening().await?;
         let guests = Guests::new()?;
         let host = guests.guest(0)?;
-        let room = Api::sign_up(&server.address, &host)
-            .await?
-            .create_room(&guests.name("slow", 0))
-            .await?;
+        let room = Api::sign_up(&server.address, &host).await?.create_room(&guests.name("slow", 0)).await?;
         let address = server.address.authority();
         let others = args.members - args.slow;
         let mut others = Swarm::spawn(address, Some(&room), others, args.judges, Habit::Reading)?;
@@ -129,20 +108,11 @@ impl Round {
         let mut speaker = Speaker::join(&server.address, &host, &room, args.body_bytes).await?;
         others.quiet().await?;
         others.mark()?;
-        Load::Open(args.rate)
-            .drive(&mut speaker, args.messages)
-            .await?;
+        Load::Open(args.rate).drive(&mut speaker, args.messages).await?;
         let seen = others.quiet().await?;
-        ensure!(
-            seen.faults.is_clean() && seen.ended == 0,
-            "the others were not served: {seen:?}"
-        );
+        ensure!(seen.faults.is_clean() && seen.ended == 0, "the others were not served: {seen:?}");
         let memory = server.process.memory()?;
-        Ok(Self {
-            delivery: seen.delivery,
-            memory,
-            ended: in_question.report()?.ended,
-        })
+        Ok(Self { delivery: seen.delivery, memory, ended: in_question.report()?.ended })
     }
 }
 

@@ -60,10 +60,7 @@ fn main() -> anyhow::Result<()> {
 async fn say_hello(server: &Server) -> anyhow::Result<()> {
     let guests = Guests::new()?;
     let host = guests.guest(0)?;
-    let room = Api::sign_up(&server.address, &host)
-        .await?
-        .create_room(&guests.name("start", 0))
-        .await?;
+    let room = Api::sign_up(&server.address, &host).await?.create_room(&guests.name("start", 0)).await?;
     let mut speaker = Speaker::join(&server.address, &host, &room, BODY_BYTES).await?;
     Load::Window(1).drive(&mut speaker, 1).await
 }

@@ -13,7 +13,7 @@ use crate::load::Target;
 
 /// What one loop does with messages that are asked for at once.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Writing {
+pub(crate) enum Writing {
     /// One write for each message and member.
     Each,
     /// One write for each member, of all that is asked for.
@@ -22,7 +22,7 @@ pub enum Writing {
 
 /// The bare loop's process.
 #[derive(clap::Args)]
-pub struct BareArgs {
+pub(crate) struct BareArgs {
     #[arg(long)]
     members: usize,
     /// Length of a message on the wire
@@ -33,7 +33,7 @@ pub struct BareArgs {
 }
 
 /// The inside of the process: prints its address, takes its members and the driver, and writes until the driver goes.
-pub fn live(args: &BareArgs) -> anyhow::Result<()> {
+pub(crate) fn live(args: &BareArgs) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
     let mut members = Vec::new();
@@ -51,54 +51,44 @@ pub fn live(args: &BareArgs) -> anyhow::Result<()> {
             return Ok(());
         }
         match args.writing {
-            Writing::Each => (0..messages)
-                .try_for_each(|_| write_to_all(&mut members, &vec![b'x'; args.bytes]))?,
+            Writing::Each => {
+                (0..messages).try_for_each(|_| write_to_all(&mut members, &vec![b'x'; args.bytes]))?;
+            }
             Writing::Coalesced => write_to_all(&mut members, &vec![b'x'; args.bytes * messages])?,
         }
     }
 }
 
 fn write_to_all(members: &mut [TcpStream], bytes: &[u8]) -> std::io::Result<()> {
-    members
-        .iter_mut()
-        .try_for_each(|member| member.write_all(bytes))
+    members.iter_mut().try_for_each(|member| member.write_all(bytes))
 }
 
 /// The bare loop, seen from outside; stopped when this is dropped.
-pub struct Bare {
+pub(crate) struct Bare {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Its process.
-    pub process: Process,
+    pub(crate) process: Process,
     child: Child,
 }
 
 impl Bare {
     /// Starts one for a swarm of `members` and a driver; `bytes` is the length of a message.
-    pub fn spawn(members: usize, bytes: usize, writing: Writing) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(members: usize, bytes: usize, writing: Writing) -> anyhow::Result<Self> {
         let writing = match writing {
             Writing::Each => "each",
             Writing::Coalesced => "coalesced",
         };
         let mut child = Command::new(std::env::current_exe()?)
             .args(["bare", "--writing", writing])
-            .args([
-                "--members",
-                &members.to_string(),
-                "--bytes",
-                &bytes.to_string(),
-            ])
+            .args(["--members", &members.to_string(), "--bytes", &bytes.to_string()])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("the pipe was asked for")?;
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
         let process = Process::new(child.id());
-        Ok(Self {
-            address: line.trim().parse()?,
-            process,
-            child,
-        })
+        Ok(Self { address: line.trim().parse()?, process, child })
     }
 }
 
@@ -111,7 +101,7 @@ impl Drop for Bare {
 }
 
 /// The one who asks the bare loop for messages, and gets them too.
-pub struct BareDriver {
+pub(crate) struct BareDriver {
     stream: tokio::net::TcpStream,
     bytes: usize,
     /// Bytes of a message that has not come as a whole.
@@ -120,31 +110,22 @@ pub struct BareDriver {
 
 impl BareDriver {
     /// Connects; must come after the swarm.
-    pub async fn connect(bare: &Bare, bytes: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(bare: &Bare, bytes: usize) -> anyhow::Result<Self> {
         let stream = tokio::net::TcpStream::connect(bare.address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            bytes,
-            partial: 0,
-        })
+        Ok(Self { stream, bytes, partial: 0 })
     }
 }
 
 impl Target for BareDriver {
     async fn post(&mut self) -> anyhow::Result<()> {
-        self.stream
-            .async_io(Interest::WRITABLE, || self.stream.try_write(b"m"))
-            .await?;
+        self.stream.async_io(Interest::WRITABLE, || self.stream.try_write(b"m")).await?;
         Ok(())
     }
 
     async fn come_back(&mut self) -> anyhow::Result<u64> {
         let mut buffer = [0; 16 * 1024];
-        let read = self
-            .stream
-            .async_io(Interest::READABLE, || self.stream.try_read(&mut buffer))
-            .await?;
+        let read = self.stream.async_io(Interest::READABLE, || self.stream.try_read(&mut buffer)).await?;
         ensure!(read > 0, "the bare loop ended");
         let bytes = self.partial + read;
         self.partial = bytes % self.bytes;

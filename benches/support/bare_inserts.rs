@@ -20,27 +20,27 @@ diesel::table! {
 /// A row of the history.
 #[derive(Insertable)]
 #[diesel(table_name = records, treat_none_as_default_value = false)]
-pub struct Row {
+pub(crate) struct Row {
     /// The room.
-    pub room_id: String,
+    pub(crate) room_id: String,
     /// The record's place in it.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// Its time.
-    pub at: i64,
+    pub(crate) at: i64,
     /// What it is.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Who sent it.
-    pub sender_id: String,
+    pub(crate) sender_id: String,
     /// What they are called.
-    pub sender_nickname: String,
+    pub(crate) sender_nickname: String,
     /// The text.
-    pub body: Option<String>,
+    pub(crate) body: Option<String>,
     /// What the sender named it.
-    pub client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
 }
 
 /// Inserts rows into the database at this address, `batch` in each transaction.
-pub fn insert_all(url: &str, rows: &[Row], batch: usize) -> anyhow::Result<()> {
+pub(crate) fn insert_all(url: &str, rows: &[Row], batch: usize) -> anyhow::Result<()> {
     match url.strip_prefix("sqlite://") {
         Some(path) => {
             let mut session = SqliteConnection::establish(path)?;
@@ -61,13 +61,9 @@ pub fn insert_all(url: &str, rows: &[Row], batch: usize) -> anyhow::Result<()> {
 }
 
 fn insert_into_sqlite(session: &mut SqliteConnection, rows: &[Row]) -> QueryResult<usize> {
-    diesel::insert_into(records::table)
-        .values(rows)
-        .execute(session)
+    diesel::insert_into(records::table).values(rows).execute(session)
 }
 
 fn insert_into_postgres(session: &mut PgConnection, rows: &[Row]) -> QueryResult<usize> {
-    diesel::insert_into(records::table)
-        .values(rows)
-        .execute(session)
+    diesel::insert_into(records::table).values(rows).execute(session)
 }

@@ -11,11 +11,11 @@ use klatsch::storage::{Database, Options};
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A database of one's own.
-pub struct Fresh {
+pub(crate) struct Fresh {
     /// Its address, as the server's settings have it.
-    pub url: String,
+    pub(crate) url: String,
     /// Its tables are there.
-    pub database: Database,
+    pub(crate) database: Database,
     place: Place,
 }
 
@@ -26,19 +26,12 @@ enum Place {
 
 impl Fresh {
     /// A new file in a temporary folder, or a new schema where `server` is the address of a PostgreSQL database.
-    pub fn make(server: Option<&str>) -> anyhow::Result<Self> {
-        let name = format!(
-            "klatsch_bench_{}_{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+    pub(crate) fn make(server: Option<&str>) -> anyhow::Result<Self> {
+        let name = format!("klatsch_bench_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let (url, place) = match server {
             None => {
                 let folder = std::env::temp_dir().join(&name);
-                (
-                    format!("sqlite://{}/bench.db", folder.display()),
-                    Place::Folder(folder),
-                )
+                (format!("sqlite://{}/bench.db", folder.display()), Place::Folder(folder))
             }
             Some(server) => {
                 let mut session = PgConnection::establish(server)?;
@@ -48,18 +41,10 @@ impl Fresh {
                 (url, Place::Schema(session, name))
             }
         };
-        let options = Options {
-            url: url.clone(),
-            read_connections: 4,
-            busy_timeout_ms: 5000,
-        };
+        let options = Options { url: url.clone(), read_connections: 4, busy_timeout_ms: 5000 };
         let database = Database::open(options)?;
         database.migrate()?;
-        Ok(Self {
-            url,
-            database,
-            place,
-        })
+        Ok(Self { url, database, place })
     }
 }
 

@@ -11,7 +11,7 @@ use klatsch::cli::bench::frames::{Incoming, Request};
 use crate::load::Target;
 
 /// One member with a socket.
-pub struct Speaker {
+pub(crate) struct Speaker {
     client: Client,
     room: String,
     body_bytes: usize,
@@ -20,7 +20,7 @@ pub struct Speaker {
 
 impl Speaker {
     /// Joins the room; every message will have `body_bytes` bytes, and in them the time of day at which it was sent.
-    pub async fn join(
+    pub(crate) async fn join(
         server: &ServerAddress,
         identity: &Identity,
         room: &str,
@@ -28,30 +28,18 @@ impl Speaker {
     ) -> anyhow::Result<Self> {
         let (mut client, _) = Client::connect(server, identity).await?;
         client.join(room).await?;
-        Ok(Self {
-            client,
-            room: room.to_owned(),
-            body_bytes,
-            sent: 0,
-        })
+        Ok(Self { client, room: room.to_owned(), body_bytes, sent: 0 })
     }
 }
 
 impl Target for Speaker {
     async fn post(&mut self) -> anyhow::Result<()> {
         self.sent += 1;
-        let now = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .context("the clock stands before 1970")?;
+        let now = SystemTime::UNIX_EPOCH.elapsed().context("the clock stands before 1970")?;
         let body = body::stamped(now, self.body_bytes);
         let client_id = self.sent.to_string();
         self.client
-            .request(&Request::Send {
-                id: self.sent,
-                room: &self.room,
-                body: &body,
-                client_id: &client_id,
-            })
+            .request(&Request::Send { id: self.sent, room: &self.room, body: &body, client_id: &client_id })
             .await
     }
 

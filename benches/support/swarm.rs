@@ -28,7 +28,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What the members of a swarm do.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Habit {
+pub(crate) enum Habit {
     /// They read whatever comes at once.
     Reading,
     /// They never read.
@@ -37,7 +37,7 @@ pub enum Habit {
 
 /// The swarm's process.
 #[derive(clap::Args)]
-pub struct SwarmArgs {
+pub(crate) struct SwarmArgs {
     /// Where to connect, as `host:port`
     #[arg(long)]
     address: String,
@@ -55,15 +55,15 @@ pub struct SwarmArgs {
 
 /// What a swarm saw since the last mark.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct SwarmReport {
+pub(crate) struct SwarmReport {
     /// Bytes that all members read who only count.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Members whose connection has ended.
-    pub ended: u64,
+    pub(crate) ended: u64,
     /// From send to record, as the judges saw it.
-    pub delivery: Quantiles,
+    pub(crate) delivery: Quantiles,
     /// What the judges found wrong, since the start.
-    pub faults: Faults,
+    pub(crate) faults: Faults,
 }
 
 #[derive(Default)]
@@ -76,21 +76,15 @@ struct Seen {
 }
 
 /// The inside of the process: connects everybody, then answers each line of its input with a report.
-pub async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
-    let seen = Rc::new(Seen {
-        buffer: RefCell::new(vec![0; BUFFER_BYTES]),
-        ..Seen::default()
-    });
+pub(crate) async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
+    let seen = Rc::new(Seen { buffer: RefCell::new(vec![0; BUFFER_BYTES]), ..Seen::default() });
     let counting = gather(args, &seen).await?;
     if args.room.is_some() {
         spawn_local(show_life(counting.clone()));
     }
     let (line_came, mut lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
-        io::stdin()
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| line_came.send(line))
+        io::stdin().lines().map_while(Result::ok).try_for_each(|line| line_came.send(line))
     });
     writeln!(io::stdout(), "ready")?;
     while let Some(line) = lines.recv().await {
@@ -175,9 +169,7 @@ impl Seen {
         while let Ok(Event::Frame(frame)) = client.next().await {
             match frame {
                 Incoming::Record(record) => self.saw(judge, &record),
-                Incoming::Records { records } => {
-                    records.iter().for_each(|record| self.saw(judge, record))
-                }
+                Incoming::Records { records } => records.iter().for_each(|record| self.saw(judge, record)),
                 _ => {}
             }
         }
@@ -195,27 +187,16 @@ impl Seen {
 
     fn report(&self) -> SwarmReport {
         let judges = self.judges.borrow();
-        let head = judges
-            .iter()
-            .filter_map(ReaderLedger::last)
-            .max()
-            .unwrap_or_default();
+        let head = judges.iter().filter_map(ReaderLedger::last).max().unwrap_or_default();
         let mut faults = Faults::default();
-        judges
-            .iter()
-            .for_each(|judge| faults += judge.verdict(head));
+        judges.iter().for_each(|judge| faults += judge.verdict(head));
         let delivery = self.delivery.borrow().quantiles();
-        SwarmReport {
-            bytes: self.bytes.get(),
-            ended: self.ended.get(),
-            delivery,
-            faults,
-        }
+        SwarmReport { bytes: self.bytes.get(), ended: self.ended.get(), delivery, faults }
     }
 }
 
 /// A swarm, seen from outside; its members go when this is dropped.
-pub struct Swarm {
+pub(crate) struct Swarm {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -223,7 +204,7 @@ pub struct Swarm {
 
 impl Swarm {
     /// Starts one and waits until all members are there.
-    pub fn spawn(
+    pub(crate) fn spawn(
         address: &str,
         room: Option<&str>,
         members: u64,
@@ -236,39 +217,30 @@ impl Swarm {
         };
         let mut child = Command::new(std::env::current_exe()?)
             .args(["swarm", "--address", address, "--habit", habit])
-            .args([
-                "--members",
-                &members.to_string(),
-                "--judges",
-                &judges.to_string(),
-            ])
+            .args(["--members", &members.to_string(), "--judges", &judges.to_string()])
             .args(room.iter().flat_map(|room| ["--room", room]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let input = child.stdin.take().context("the pipe was asked for")?;
         let output = BufReader::new(child.stdout.take().context("the pipe was asked for")?);
-        let mut swarm = Self {
-            child,
-            input,
-            output,
-        };
+        let mut swarm = Self { child, input, output };
         swarm.line()?;
         Ok(swarm)
     }
 
     /// Counts anew from here.
-    pub fn mark(&mut self) -> anyhow::Result<SwarmReport> {
+    pub(crate) fn mark(&mut self) -> anyhow::Result<SwarmReport> {
         self.ask("mark")
     }
 
     /// What was seen since the last mark.
-    pub fn report(&mut self) -> anyhow::Result<SwarmReport> {
+    pub(crate) fn report(&mut self) -> anyhow::Result<SwarmReport> {
         self.ask("report")
     }
 
     /// Waits until nothing comes any more, and says what was seen since the last mark.
-    pub async fn quiet(&mut self) -> anyhow::Result<SwarmReport> {
+    pub(crate) async fn quiet(&mut self) -> anyhow::Result<SwarmReport> {
         const PAUSE: Duration = Duration::from_millis(300);
         let mut report = self.report()?;
         loop {

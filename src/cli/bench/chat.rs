@@ -92,12 +92,8 @@ pub(super) async fn run(args: &ChatArgs) -> anyhow::Result<ChatReport> {
         faults += room.ledger.borrow().verdict();
     }
     let tally = shared.tally.borrow();
-    let cost = meter
-        .map(|meter| meter.stop(tally.acked, tally.deliveries))
-        .transpose()?;
-    Ok(ChatReport::new(
-        args.users, args.rooms, &tally, faults, cost,
-    ))
+    let cost = meter.map(|meter| meter.stop(tally.acked, tally.deliveries)).transpose()?;
+    Ok(ChatReport::new(args.users, args.rooms, &tally, faults, cost))
 }
 
 impl ChatArgs {
@@ -108,19 +104,14 @@ impl ChatArgs {
 
     fn schedule(&self) -> Schedule {
         let rate = Some(self.rate).filter(|rate| *rate > 0.0);
-        Schedule {
-            members: self.users,
-            messages: self.messages,
-            rate,
-        }
+        Schedule { members: self.users, messages: self.messages, rate }
     }
 
     /// Points of the run, the last one first.
     fn drops(&self) -> anyhow::Result<Vec<u64>> {
         let mut drops = Vec::new();
         for _ in 0..self.drops {
-            let random =
-                getrandom::u64().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+            let random = getrandom::u64().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
             drops.push(1 + random % self.messages.max(1));
         }
         drops.sort_unstable_by(|one, other| other.cmp(one));
@@ -134,10 +125,7 @@ async fn create_rooms(api: &Api, guests: &Guests, count: u64) -> anyhow::Result<
     let mut rooms = Vec::new();
     for number in 0..count {
         let id = api.create_room(&guests.name("room", number)).await?;
-        rooms.push(Rc::new(Room {
-            id,
-            ledger: RefCell::new(RoomLedger::default()),
-        }));
+        rooms.push(Rc::new(Room { id, ledger: RefCell::new(RoomLedger::default()) }));
     }
     Ok(rooms)
 }
@@ -174,14 +162,9 @@ async fn await_joined(shared: &Shared, members: &mut Members, wanted: u64) -> an
 }
 
 /// Waits until every message is acknowledged or refused for good.
-async fn watch_progress(
-    messages: u64,
-    tally: &RefCell<Tally>,
-    members: &mut Members,
-) -> anyhow::Result<()> {
-    let bar = ProgressBar::new(messages).with_style(ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len} messages, {per_sec}, {eta} to go",
-    )?);
+async fn watch_progress(messages: u64, tally: &RefCell<Tally>, members: &mut Members) -> anyhow::Result<()> {
+    let bar = ProgressBar::new(messages)
+        .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} messages, {per_sec}, {eta} to go")?);
     loop {
         let settled = tally.borrow().settled();
         bar.set_position(settled);
@@ -199,12 +182,7 @@ async fn fail_early(members: &mut Members) -> anyhow::Result<()> {
     let Some(ended) = members.iter().position(JoinHandle::is_finished) else {
         return Ok(());
     };
-    members
-        .swap_remove(ended)
-        .await
-        .context("a member died")?
-        .map(|_| ())
-        .context("a member gave up")
+    members.swap_remove(ended).await.context("a member died")?.map(|_| ()).context("a member gave up")
 }
 
 /// The server's processor time over the sending part of a run.
@@ -218,19 +196,11 @@ impl Meter {
         let Some(process) = pid.map(Process::new) else {
             return Ok(None);
         };
-        Ok(Some(Self {
-            process,
-            before: process.cpu()?,
-        }))
+        Ok(Some(Self { process, before: process.cpu()? }))
     }
 
     fn stop(self, messages: u64, deliveries: u64) -> anyhow::Result<Cost> {
         let spent = self.process.cpu()?.saturating_sub(self.before);
-        Ok(Cost::new(
-            spent,
-            messages,
-            deliveries,
-            self.process.memory()?,
-        ))
+        Ok(Cost::new(spent, messages, deliveries, self.process.memory()?))
     }
 }

@@ -47,13 +47,7 @@ pub(super) struct Cost {
 
 impl ChatReport {
     /// Puts the counts and the verdict of a run together.
-    pub(super) fn new(
-        users: u64,
-        rooms: u64,
-        tally: &Tally,
-        faults: Faults,
-        server: Option<Cost>,
-    ) -> Self {
+    pub(super) fn new(users: u64, rooms: u64, tally: &Tally, faults: Faults, server: Option<Cost>) -> Self {
         Self {
             users,
             rooms,
@@ -95,17 +89,9 @@ impl Cost {
 
 impl fmt::Display for ChatReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Faults {
-            lost,
-            duplicated,
-            reordered,
-        } = self.faults;
+        let Faults { lost, duplicated, reordered } = self.faults;
         writeln!(f, "members     {} in {} rooms", self.users, self.rooms)?;
-        writeln!(
-            f,
-            "messages    {}  ({:.0}/s)",
-            self.messages, self.messages_per_s
-        )?;
+        writeln!(f, "messages    {}  ({:.0}/s)", self.messages, self.messages_per_s)?;
         writeln!(
             f,
             "deliveries  {}  ({:.0}/s), {} by resume",
@@ -113,16 +99,8 @@ impl fmt::Display for ChatReport {
         )?;
         writeln!(f, "response    {}", self.response)?;
         writeln!(f, "delivery    {}", self.delivery)?;
-        writeln!(
-            f,
-            "faults      {lost} lost, {duplicated} duplicated, {reordered} reordered"
-        )?;
-        writeln!(
-            f,
-            "sockets     {} dropped, ended by the server: {}",
-            self.drops,
-            listed(&self.cuts)
-        )?;
+        writeln!(f, "faults      {lost} lost, {duplicated} duplicated, {reordered} reordered")?;
+        writeln!(f, "sockets     {} dropped, ended by the server: {}", self.drops, listed(&self.cuts))?;
         writeln!(
             f,
             "refusals    {}; {} for good, {} sends repeated",
@@ -139,12 +117,7 @@ impl fmt::Display for ChatReport {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            cpu_us_per_message,
-            cpu_us_per_delivery,
-            cpu_s,
-            memory,
-        } = self;
+        let Self { cpu_us_per_message, cpu_us_per_delivery, cpu_s, memory } = self;
         writeln!(
             f,
             "server CPU  {cpu_us_per_message:.1} us a message, {cpu_us_per_delivery:.2} us a delivery, {cpu_s:.2} s"
@@ -154,20 +127,13 @@ impl fmt::Display for Cost {
 }
 
 fn per_second(count: u64, during: Duration) -> f64 {
-    if during.is_zero() {
-        0.0
-    } else {
-        count as f64 / during.as_secs_f64()
-    }
+    if during.is_zero() { 0.0 } else { count as f64 / during.as_secs_f64() }
 }
 
 fn listed<K: fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
     if counts.is_empty() {
         return "none".to_owned();
     }
-    let parts: Vec<_> = counts
-        .iter()
-        .map(|(name, count)| format!("{name} x {count}"))
-        .collect();
+    let parts: Vec<_> = counts.iter().map(|(name, count)| format!("{name} x {count}")).collect();
     parts.join(", ")
 }

@@ -75,13 +75,9 @@ pub struct Client {
 impl Client {
     /// Opens a socket that has no user yet.
     pub async fn open(server: &ServerAddress) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(server.authority())
-            .await
-            .context("cannot connect")?;
+        let stream = TcpStream::connect(server.authority()).await.context("cannot connect")?;
         stream.set_nodelay(true)?;
-        let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER_BYTES)
-            .write_buffer_size(0);
+        let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(0);
         let url = format!("ws://{}/api/socket", server.authority());
         let (socket, _) = client_async_with_config(url, stream, Some(config))
             .await
@@ -90,16 +86,11 @@ impl Client {
     }
 
     /// Opens a socket and names its user, waiting where the server says `later`.
-    pub async fn connect(
-        server: &ServerAddress,
-        identity: &Identity,
-    ) -> anyhow::Result<(Self, Connected)> {
+    pub async fn connect(server: &ServerAddress, identity: &Identity) -> anyhow::Result<(Self, Connected)> {
         let mut client = Self::open(server).await?;
         let Identity { nickname, secret } = identity;
         loop {
-            client
-                .request(&Request::Connect { nickname, secret })
-                .await?;
+            client.request(&Request::Connect { nickname, secret }).await?;
             match client.answer().await? {
                 Incoming::Connected(connected) => return Ok((client, connected)),
                 Incoming::Error(refusal) => client.wait_or_give_up(refusal).await?,
@@ -124,26 +115,14 @@ impl Client {
     }
 
     /// Asks to join; the answer comes as an [`Event`], among the room's records.
-    pub async fn ask_to_join(
-        &mut self,
-        room: &str,
-        after: Option<&Position>,
-    ) -> anyhow::Result<()> {
-        self.request(&Request::Join {
-            id: JOIN_ID,
-            room,
-            after,
-        })
-        .await
+    pub async fn ask_to_join(&mut self, room: &str, after: Option<&Position>) -> anyhow::Result<()> {
+        self.request(&Request::Join { id: JOIN_ID, room, after }).await
     }
 
     /// Writes one request.
     pub async fn request(&mut self, request: &Request<'_>) -> anyhow::Result<()> {
         let text = serde_json::to_string(request)?;
-        self.socket
-            .send(Message::text(text))
-            .await
-            .context("the socket took no more")
+        self.socket.send(Message::text(text)).await.context("the socket took no more")
     }
 
     /// The next thing that happens. May be dropped and called again without loss.
@@ -173,17 +152,14 @@ impl Client {
     }
 
     async fn wait_or_give_up(&mut self, refusal: super::frames::Refusal) -> anyhow::Result<()> {
-        let Some(wait) = refusal.wait_ms() else {
-            bail!("refused: {}", refusal.code)
-        };
+        let Some(wait) = refusal.wait_ms() else { bail!("refused: {}", refusal.code) };
         tokio::time::sleep(Duration::from_millis(wait)).await;
         Ok(())
     }
 }
 
 fn parse(text: &Utf8Bytes) -> anyhow::Result<Incoming> {
-    serde_json::from_str(text)
-        .with_context(|| format!("the server sent a frame that cannot be read: {text}"))
+    serde_json::from_str(text).with_context(|| format!("the server sent a frame that cannot be read: {text}"))
 }
 
 #[cfg(test)]
@@ -193,14 +169,8 @@ mod tests {
     #[test]
     fn an_address_is_http_without_a_path() {
         let authority = |url: &str| url.parse().map(|address: ServerAddress| address.0).ok();
-        assert_eq!(
-            authority("http://127.0.0.1:8080"),
-            Some("127.0.0.1:8080".to_owned())
-        );
-        assert_eq!(
-            authority("http://chat.example/"),
-            Some("chat.example:80".to_owned())
-        );
+        assert_eq!(authority("http://127.0.0.1:8080"), Some("127.0.0.1:8080".to_owned()));
+        assert_eq!(authority("http://chat.example/"), Some("chat.example:80".to_owned()));
         assert_eq!(authority("https://chat.example"), None);
         assert_eq!(authority("http://chat.example/api"), None);
     }

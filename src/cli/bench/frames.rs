@@ -136,25 +136,17 @@ mod tests {
     fn unknown_kinds_and_fields_are_passed_over() {
         let push = r#"{"type":"room","change":"created","room":{"id":"r"}}"#;
         assert!(matches!(serde_json::from_str(push), Ok(Incoming::Other)));
-        let record =
-            r#"{"type":"record","room":"r","seq":7,"kind":"left","at":"2026-01-01T00:00:00.000Z"}"#;
-        assert!(matches!(
-            serde_json::from_str(record),
-            Ok(Incoming::Record(Record { seq: 7, .. }))
-        ));
+        let record = r#"{"type":"record","room":"r","seq":7,"kind":"left","at":"2026-01-01T00:00:00.000Z"}"#;
+        assert!(matches!(serde_json::from_str(record), Ok(Incoming::Record(Record { seq: 7, .. }))));
     }
 
     #[test]
     fn a_refusal_says_whether_waiting_helps() {
         let later = r#"{"type":"error","code":"rate_limited","retry":"later","retry_after_ms":40}"#;
-        let Ok(Incoming::Error(refusal)) = serde_json::from_str(later) else {
-            panic!("not a refusal")
-        };
+        let Ok(Incoming::Error(refusal)) = serde_json::from_str(later) else { panic!("not a refusal") };
         assert_eq!(refusal.wait_ms(), Some(40));
         let never = r#"{"type":"error","code":"invalid","retry":"no"}"#;
-        let Ok(Incoming::Error(refusal)) = serde_json::from_str(never) else {
-            panic!("not a refusal")
-        };
+        let Ok(Incoming::Error(refusal)) = serde_json::from_str(never) else { panic!("not a refusal") };
         assert_eq!(refusal.wait_ms(), None);
     }
 }

@@ -16,9 +16,7 @@ impl Guests {
     /// # Errors
     /// If the system gives no randomness.
     pub fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            run: random_text::<5>()?,
-        })
+        Ok(Self { run: random_text::<5>()? })
     }
 
     /// A name that is this run's own, for a user or a room.
@@ -28,10 +26,7 @@ impl Guests {
 
     /// The guest with this number.
     pub fn guest(&self, number: u64) -> anyhow::Result<Identity> {
-        Ok(Identity {
-            nickname: self.name("bench", number),
-            secret: random_text::<20>()?,
-        })
+        Ok(Identity { nickname: self.name("bench", number), secret: random_text::<20>()? })
     }
 }
 

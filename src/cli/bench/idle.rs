@@ -103,11 +103,7 @@ impl IdleReport {
 
 impl fmt::Display for IdleReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "connections  {} in {} rooms",
-            self.connections, self.rooms
-        )?;
+        writeln!(f, "connections  {} in {} rooms", self.connections, self.rooms)?;
         writeln!(f, "before       {}", self.before)?;
         writeln!(f, "after        {}", self.after)?;
         writeln!(
@@ -131,8 +127,7 @@ async fn connect_all(
         .try_for_each_concurrent(ENTERING, |(number, room)| {
             let bar = &bar;
             async move {
-                let (mut client, _) =
-                    Client::connect(&args.url, &guests.guest(number + 1)?).await?;
+                let (mut client, _) = Client::connect(&args.url, &guests.guest(number + 1)?).await?;
                 client.join(room).await?;
                 tokio::task::spawn_local(hear(client, Rc::clone(frames)));
                 bar.inc(1);
@@ -164,14 +159,10 @@ async fn settle(process: Process, frames: &Cell<u64>) -> anyhow::Result<()> {
 
 /// Raising the limit is the shell's business; running into it half-way would measure nonsense.
 fn ensure_enough_files(connections: u64) -> anyhow::Result<()> {
-    let limits = std::fs::read_to_string("/proc/self/limits")
-        .context("cannot read the limits of this process")?;
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"));
-    let soft = line
-        .and_then(|line| line.split_whitespace().nth(3))
-        .unwrap_or("unlimited");
+    let limits =
+        std::fs::read_to_string("/proc/self/limits").context("cannot read the limits of this process")?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().nth(3)).unwrap_or("unlimited");
     let allowed = soft.parse().unwrap_or(u64::MAX);
     let needed = connections + SPARE_FILES;
     ensure!(

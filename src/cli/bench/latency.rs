@@ -60,17 +60,8 @@ pub struct Quantiles {
 
 impl fmt::Display for Quantiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            p50_ms,
-            p95_ms,
-            p99_ms,
-            max_ms,
-            ..
-        } = self;
-        write!(
-            f,
-            "p50 {p50_ms:.2}  p95 {p95_ms:.2}  p99 {p99_ms:.2}  max {max_ms:.2} ms"
-        )
+        let Self { p50_ms, p95_ms, p99_ms, max_ms, .. } = self;
+        write!(f, "p50 {p50_ms:.2}  p95 {p95_ms:.2}  p99 {p99_ms:.2}  max {max_ms:.2} ms")
     }
 }
 

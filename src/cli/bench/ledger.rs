@@ -94,10 +94,7 @@ impl ReaderLedger {
     pub fn verdict(&self, head: u64) -> Faults {
         let unseen = self.next.map_or(0, |next| (head + 1).saturating_sub(next));
         let lost = self.missing.len() as u64 + unseen;
-        Faults {
-            lost,
-            ..self.faults
-        }
+        Faults { lost, ..self.faults }
     }
 }
 
@@ -156,42 +153,18 @@ mod tests {
 
     #[test]
     fn what_never_came_is_lost() {
-        assert_eq!(
-            reader(3, &[4, 6]).verdict(8),
-            Faults {
-                lost: 3,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(reader(3, &[4, 6]).verdict(8), Faults { lost: 3, ..Faults::default() });
     }
 
     #[test]
     fn what_came_twice_is_duplicated() {
-        assert_eq!(
-            reader(3, &[4, 5, 4]).verdict(5),
-            Faults {
-                duplicated: 1,
-                ..Faults::default()
-            }
-        );
-        assert_eq!(
-            reader(3, &[3, 4]).verdict(4),
-            Faults {
-                duplicated: 1,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(reader(3, &[4, 5, 4]).verdict(5), Faults { duplicated: 1, ..Faults::default() });
+        assert_eq!(reader(3, &[3, 4]).verdict(4), Faults { duplicated: 1, ..Faults::default() });
     }
 
     #[test]
     fn what_came_late_is_reordered_and_not_lost() {
-        assert_eq!(
-            reader(3, &[5, 4]).verdict(5),
-            Faults {
-                reordered: 1,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(reader(3, &[5, 4]).verdict(5), Faults { reordered: 1, ..Faults::default() });
     }
 
     #[test]

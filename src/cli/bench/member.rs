@@ -87,13 +87,7 @@ impl Member {
     pub(super) async fn run(self) -> anyhow::Result<Faults> {
         let client = enter(&self.shared.server, &self.identity).await?;
         let ledger = ReaderLedger::default();
-        let mut session = Session {
-            member: self,
-            client,
-            ledger,
-            epoch: None,
-            live_after: 0,
-        };
+        let mut session = Session { member: self, client, ledger, epoch: None, live_after: 0 };
         session.join().await?;
         session.run().await
     }
@@ -122,10 +116,7 @@ impl Session {
 
     fn has_seen_all(&self) -> bool {
         let is_settling = matches!(*self.member.shared.phase.borrow(), Phase::Settling(_));
-        is_settling
-            && self
-                .ledger
-                .has_reached(self.member.room.ledger.borrow().head())
+        is_settling && self.ledger.has_reached(self.member.room.ledger.borrow().head())
     }
 
     fn send_at(&self, phase: Phase) -> Instant {
@@ -145,23 +136,12 @@ impl Session {
     }
 
     async fn join(&mut self) -> anyhow::Result<()> {
-        let after = self
-            .epoch
-            .clone()
-            .zip(self.ledger.last())
-            .map(|(epoch, seq)| Position { epoch, seq });
-        self.client
-            .ask_to_join(&self.member.room.id, after.as_ref())
-            .await
+        let after = self.epoch.clone().zip(self.ledger.last()).map(|(epoch, seq)| Position { epoch, seq });
+        self.client.ask_to_join(&self.member.room.id, after.as_ref()).await
     }
 
     async fn send(&mut self) -> anyhow::Result<()> {
-        let Some(Sending {
-            message,
-            since,
-            repeats,
-        }) = self.member.outgoing.take(self.now())
-        else {
+        let Some(Sending { message, since, repeats }) = self.member.outgoing.take(self.now()) else {
             return Ok(());
         };
         let request = Request::Send {
@@ -180,9 +160,7 @@ impl Session {
     async fn take(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Frame(Incoming::Record(record)) => self.saw(&record),
-            Event::Frame(Incoming::Records { records }) => {
-                records.iter().for_each(|record| self.saw(record))
-            }
+            Event::Frame(Incoming::Records { records }) => records.iter().for_each(|record| self.saw(record)),
             Event::Frame(Incoming::Ack(ack)) => self.acked(ack.id, ack.seq),
             Event::Frame(Incoming::Joined(joined)) => self.joined(joined),
             Event::Frame(Incoming::Error(refusal)) => self.refused(refusal).await?,
@@ -216,11 +194,7 @@ impl Session {
         self.ledger.saw(record.seq);
         let message = record.client_id.as_ref().and_then(|id| id.parse().ok());
         let Some(message) = message else { return };
-        self.member
-            .room
-            .ledger
-            .borrow_mut()
-            .stands(message, record.seq);
+        self.member.room.ledger.borrow_mut().stands(message, record.seq);
         let now = self.now();
         let mut tally = self.member.shared.tally.borrow_mut();
         tally.deliveries += 1;

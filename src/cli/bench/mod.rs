@@ -50,11 +50,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
             Load::Chat(args) => {
                 let report = chat::run(&args).await?;
                 publish(&report, args.json())?;
-                Ok(if report.is_clean() {
-                    ExitCode::SUCCESS
-                } else {
-                    ExitCode::FAILURE
-                })
+                Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
             }
             Load::Idle(args) => {
                 publish(&idle::run(&args).await?, args.json())?;
@@ -64,10 +60,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn publish<Report: Display + Serialize>(
-    report: &Report,
-    json: Option<&PathBuf>,
-) -> anyhow::Result<()> {
+fn publish<Report: Display + Serialize>(report: &Report, json: Option<&PathBuf>) -> anyhow::Result<()> {
     write!(stdout().lock(), "{report}")?;
     let Some(file) = json else { return Ok(()) };
     let text = serde_json::to_string_pretty(report)?;

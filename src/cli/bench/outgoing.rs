@@ -90,8 +90,7 @@ impl Outgoing {
     /// The message was refused and will be sent again, after a wait during which nothing is sent.
     pub(super) fn refused_until(&mut self, message: u64, not_before: Duration) {
         self.not_before = not_before;
-        self.again
-            .extend(self.in_flight.remove(&message).map(repeated));
+        self.again.extend(self.in_flight.remove(&message).map(repeated));
     }
 
     /// The message was refused for good.
@@ -113,19 +112,12 @@ impl Outgoing {
         self.next += self.schedule.members;
         let due = self.schedule.due(message);
         let was_held_back = self.schedule.rate.is_some() && self.free_since > due;
-        Some(Sending {
-            message,
-            since: if was_held_back { due } else { now },
-            repeats: 0,
-        })
+        Some(Sending { message, since: if was_held_back { due } else { now }, repeats: 0 })
     }
 }
 
 fn repeated(sending: Sending) -> Sending {
-    Sending {
-        repeats: sending.repeats + 1,
-        ..sending
-    }
+    Sending { repeats: sending.repeats + 1, ..sending }
 }
 
 #[cfg(test)]
@@ -135,15 +127,7 @@ mod tests {
     const NOW: Duration = Duration::from_secs(5);
 
     fn outgoing(rate: Option<f64>, window: usize) -> Outgoing {
-        Outgoing::new(
-            Schedule {
-                members: 2,
-                messages: 5,
-                rate,
-            },
-            1,
-            window,
-        )
+        Outgoing::new(Schedule { members: 2, messages: 5, rate }, 1, window)
     }
 
     #[test]
@@ -165,19 +149,13 @@ mod tests {
         let first = outgoing.take(Duration::from_millis(1001)).expect("due");
         assert_eq!(first.since, Duration::from_millis(1001));
         outgoing.acked(2, Duration::from_secs(4));
-        assert_eq!(
-            outgoing.take(NOW).map(|sending| sending.since),
-            Some(Duration::from_secs(3))
-        );
+        assert_eq!(outgoing.take(NOW).map(|sending| sending.since), Some(Duration::from_secs(3)));
     }
 
     #[test]
     fn a_lost_socket_repeats_what_was_in_flight() {
         let mut outgoing = outgoing(None, 2);
-        let (first, second) = (
-            outgoing.take(NOW).expect("due"),
-            outgoing.take(NOW).expect("due"),
-        );
+        let (first, second) = (outgoing.take(NOW).expect("due"), outgoing.take(NOW).expect("due"));
         outgoing.cut();
         assert_eq!(outgoing.take(NOW), Some(repeated(first)));
         assert_eq!(outgoing.take(NOW), Some(repeated(second)));
@@ -189,11 +167,6 @@ mod tests {
         let sent = outgoing.take(NOW).expect("due");
         outgoing.refused_until(sent.message, NOW * 2);
         assert_eq!(outgoing.due(), Some(NOW * 2));
-        assert_eq!(
-            outgoing
-                .take(NOW * 2)
-                .map(|again| (again.message, again.repeats)),
-            Some((2, 1))
-        );
+        assert_eq!(outgoing.take(NOW * 2).map(|again| (again.message, again.repeats)), Some((2, 1)));
     }
 }

@@ -27,12 +27,7 @@ pub struct Memory {
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        write!(
-            f,
-            "{:.1} MiB RSS, {:.1} MiB PSS",
-            mebibytes(self.rss),
-            mebibytes(self.pss)
-        )
+        write!(f, "{:.1} MiB RSS, {:.1} MiB PSS", mebibytes(self.rss), mebibytes(self.pss))
     }
 }
 
@@ -46,8 +41,7 @@ impl Process {
     ///
     /// Threads that have ended are not in it, so take differences over windows in which none ends.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
-        let tasks =
-            fs::read_dir(self.file("task")).with_context(|| format!("no process {}", self.pid))?;
+        let tasks = fs::read_dir(self.file("task")).with_context(|| format!("no process {}", self.pid))?;
         let mut nanoseconds = 0;
         for task in tasks {
             nanoseconds += on_cpu(task?.path().join("schedstat"))?;
@@ -58,13 +52,9 @@ impl Process {
     /// The memory it holds now.
     pub fn memory(&self) -> anyhow::Result<Memory> {
         let file = self.file("smaps_rollup");
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let bytes = |name| field(&text, name).map(|kilobytes| kilobytes * 1024);
-        Ok(Memory {
-            rss: bytes("Rss:")?,
-            pss: bytes("Pss:")?,
-        })
+        Ok(Memory { rss: bytes("Rss:")?, pss: bytes("Pss:")? })
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -77,19 +67,14 @@ fn on_cpu(schedstat: PathBuf) -> anyhow::Result<u64> {
     let Ok(text) = fs::read_to_string(schedstat) else {
         return Ok(0);
     };
-    let first = text
-        .split_whitespace()
-        .next()
-        .context("an empty schedstat")?;
+    let first = text.split_whitespace().next().context("an empty schedstat")?;
     first.parse().context("a schedstat without a number")
 }
 
 fn field(text: &str, name: &str) -> anyhow::Result<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|rest| rest.split_whitespace().next());
-    number
-        .and_then(|number| number.parse().ok())
-        .with_context(|| format!("no {name} in smaps_rollup"))
+    number.and_then(|number| number.parse().ok()).with_context(|| format!("no {name} in smaps_rollup"))
 }
 
 #[cfg(test)]
