@@ -13,7 +13,7 @@ use crate::load::Target;
 
 /// What one loop does with messages that are asked for at once.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Writing {
+pub(crate) enum Writing {
     /// One write for each message and member.
     Each,
     /// One write for each member, of all that is asked for.
@@ -22,7 +22,7 @@ pub enum Writing {
 
 /// The bare loop's process.
 #[derive(clap::Args)]
-pub struct BareArgs {
+pub(crate) struct BareArgs {
     #[arg(long)]
     members: usize,
     /// Length of a message on the wire
@@ -33,7 +33,7 @@ pub struct BareArgs {
 }
 
 /// The inside of the process: prints its address, takes its members and the driver, and writes until the driver goes.
-pub fn live(args: &BareArgs) -> anyhow::Result<()> {
+pub(crate) fn live(args: &BareArgs) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
     let mut members = Vec::new();
@@ -52,7 +52,7 @@ pub fn live(args: &BareArgs) -> anyhow::Result<()> {
         }
         match args.writing {
             Writing::Each => {
-                (0..messages).try_for_each(|_| write_to_all(&mut members, &vec![b'x'; args.bytes]))?
+                (0..messages).try_for_each(|_| write_to_all(&mut members, &vec![b'x'; args.bytes]))?;
             }
             Writing::Coalesced => write_to_all(&mut members, &vec![b'x'; args.bytes * messages])?,
         }
@@ -64,17 +64,17 @@ fn write_to_all(members: &mut [TcpStream], bytes: &[u8]) -> std::io::Result<()> 
 }
 
 /// The bare loop, seen from outside; stopped when this is dropped.
-pub struct Bare {
+pub(crate) struct Bare {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Its process.
-    pub process: Process,
+    pub(crate) process: Process,
     child: Child,
 }
 
 impl Bare {
     /// Starts one for a swarm of `members` and a driver; `bytes` is the length of a message.
-    pub fn spawn(members: usize, bytes: usize, writing: Writing) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(members: usize, bytes: usize, writing: Writing) -> anyhow::Result<Self> {
         let writing = match writing {
             Writing::Each => "each",
             Writing::Coalesced => "coalesced",
@@ -101,7 +101,7 @@ impl Drop for Bare {
 }
 
 /// The one who asks the bare loop for messages, and gets them too.
-pub struct BareDriver {
+pub(crate) struct BareDriver {
     stream: tokio::net::TcpStream,
     bytes: usize,
     /// Bytes of a message that has not come as a whole.
@@ -110,7 +110,7 @@ pub struct BareDriver {
 
 impl BareDriver {
     /// Connects; must come after the swarm.
-    pub async fn connect(bare: &Bare, bytes: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(bare: &Bare, bytes: usize) -> anyhow::Result<Self> {
         let stream = tokio::net::TcpStream::connect(bare.address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, bytes, partial: 0 })

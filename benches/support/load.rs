@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// How messages are put on a target.
 #[derive(Clone, Copy, Debug)]
-pub enum Load {
+pub(crate) enum Load {
     /// So many a second, whatever comes back.
     Open(f64),
     /// As fast as they come back, with so many in flight.
@@ -16,7 +16,7 @@ pub enum Load {
 }
 
 /// Something that takes a message and brings it to its members, of whom the driver is one.
-pub trait Target {
+pub(crate) trait Target {
     /// Hands one message over.
     async fn post(&mut self) -> anyhow::Result<()>;
 
@@ -26,7 +26,7 @@ pub trait Target {
 
 impl Load {
     /// Puts `messages` on the target and waits for the last to come back.
-    pub async fn drive(self, target: &mut impl Target, messages: u64) -> anyhow::Result<()> {
+    pub(crate) async fn drive(self, target: &mut impl Target, messages: u64) -> anyhow::Result<()> {
         let (start, mut posted, mut returned) = (Instant::now(), 0, 0);
         while returned < messages {
             let next = if posted < messages { self.due(posted, returned) } else { None };

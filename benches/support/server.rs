@@ -14,18 +14,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(1);
 
 /// A server that is stopped when this is dropped, and its database with it.
-pub struct Server {
+pub(crate) struct Server {
     /// Where it listens.
-    pub address: ServerAddress,
+    pub(crate) address: ServerAddress,
     /// Its process.
-    pub process: Process,
+    pub(crate) process: Process,
     child: Child,
     folder: PathBuf,
 }
 
 impl Server {
     /// Starts one; it may not listen yet.
-    pub fn spawn(settings: &[(&str, String)]) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let folder = std::env::temp_dir().join(format!("klatsch-bench-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
@@ -43,7 +43,7 @@ impl Server {
     }
 
     /// Waits until it opens sockets.
-    pub async fn listening(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn listening(&mut self) -> anyhow::Result<()> {
         let give_up = Instant::now() + PATIENCE;
         while Client::open(&self.address).await.is_err() {
             if let Some(status) = self.child.try_wait()? {

@@ -11,7 +11,7 @@ use klatsch::cli::bench::frames::{Incoming, Request};
 use crate::load::Target;
 
 /// One member with a socket.
-pub struct Speaker {
+pub(crate) struct Speaker {
     client: Client,
     room: String,
     body_bytes: usize,
@@ -20,7 +20,7 @@ pub struct Speaker {
 
 impl Speaker {
     /// Joins the room; every message will have `body_bytes` bytes, and in them the time of day at which it was sent.
-    pub async fn join(
+    pub(crate) async fn join(
         server: &ServerAddress,
         identity: &Identity,
         room: &str,

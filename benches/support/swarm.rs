@@ -28,7 +28,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What the members of a swarm do.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Habit {
+pub(crate) enum Habit {
     /// They read whatever comes at once.
     Reading,
     /// They never read.
@@ -37,7 +37,7 @@ pub enum Habit {
 
 /// The swarm's process.
 #[derive(clap::Args)]
-pub struct SwarmArgs {
+pub(crate) struct SwarmArgs {
     /// Where to connect, as `host:port`
     #[arg(long)]
     address: String,
@@ -55,15 +55,15 @@ pub struct SwarmArgs {
 
 /// What a swarm saw since the last mark.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct SwarmReport {
+pub(crate) struct SwarmReport {
     /// Bytes that all members read who only count.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Members whose connection has ended.
-    pub ended: u64,
+    pub(crate) ended: u64,
     /// From send to record, as the judges saw it.
-    pub delivery: Quantiles,
+    pub(crate) delivery: Quantiles,
     /// What the judges found wrong, since the start.
-    pub faults: Faults,
+    pub(crate) faults: Faults,
 }
 
 #[derive(Default)]
@@ -76,7 +76,7 @@ struct Seen {
 }
 
 /// The inside of the process: connects everybody, then answers each line of its input with a report.
-pub async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
+pub(crate) async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
     let seen = Rc::new(Seen { buffer: RefCell::new(vec![0; BUFFER_BYTES]), ..Seen::default() });
     let counting = gather(args, &seen).await?;
     if args.room.is_some() {
@@ -196,7 +196,7 @@ impl Seen {
 }
 
 /// A swarm, seen from outside; its members go when this is dropped.
-pub struct Swarm {
+pub(crate) struct Swarm {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -204,7 +204,7 @@ pub struct Swarm {
 
 impl Swarm {
     /// Starts one and waits until all members are there.
-    pub fn spawn(
+    pub(crate) fn spawn(
         address: &str,
         room: Option<&str>,
         members: u64,
@@ -230,17 +230,17 @@ impl Swarm {
     }
 
     /// Counts anew from here.
-    pub fn mark(&mut self) -> anyhow::Result<SwarmReport> {
+    pub(crate) fn mark(&mut self) -> anyhow::Result<SwarmReport> {
         self.ask("mark")
     }
 
     /// What was seen since the last mark.
-    pub fn report(&mut self) -> anyhow::Result<SwarmReport> {
+    pub(crate) fn report(&mut self) -> anyhow::Result<SwarmReport> {
         self.ask("report")
     }
 
     /// Waits until nothing comes any more, and says what was seen since the last mark.
-    pub async fn quiet(&mut self) -> anyhow::Result<SwarmReport> {
+    pub(crate) async fn quiet(&mut self) -> anyhow::Result<SwarmReport> {
         const PAUSE: Duration = Duration::from_millis(300);
         let mut report = self.report()?;
         loop {
