@@ -12,7 +12,7 @@ use super::{
     subscriber::Subscription,
 };
 use crate::{
-    domain::{CloseCode, Epoch, Record, RoomId, Seq},
+    domain::{CloseCode, Epoch, Missing, Record, RoomId, Seq},
     log::{Page, RoomLog},
     wire,
 };
@@ -30,19 +30,22 @@ pub(super) struct CatchUp {
 }
 
 impl CatchUp {
-    /// Replays the records after `after` until the subscription is live or has ended.
-    pub(super) async fn run(self, mut after: Seq) {
+    /// Replays what the reader lacks until its subscription is live or has ended.
+    pub(super) async fn run(self, mut lacking: Missing) {
         while self.reader.outbox.has_room().await {
-            let Ok(records) = self.log.read(&self.id, Page::After(after), PAGE).await else {
+            let Ok(mut records) = self.log.read(&self.id, Page::After(lacking.from - 1), PAGE).await else {
                 // A gap is never handed out: the client comes back with its position when the log does.
+                return self.reader.outbox.close(CloseCode::GoingAway, Pending::Flush);
+            };
+            records.retain(|record| record.seq <= lacking.to);
+            let Some(last) = records.last().map(|record| record.seq) else {
                 return self.reader.outbox.close(CloseCode::GoingAway, Pending::Flush);
             };
             if !self.push(&records).await {
                 return;
             }
-            after = records.last().map_or(after, |record| record.seq);
-            match self.go_on(after).await {
-                Some(Subscribed::Behind(_)) => {}
+            match self.go_on(last).await {
+                Some(Subscribed::Behind(still)) => lacking = still,
                 Some(Subscribed::Live | Subscribed::Ended) => return,
                 None => return self.reader.outbox.close(CloseCode::GoingAway, Pending::Flush),
             }

@@ -1,13 +1,12 @@
 //! The directory: which rooms of this node are awake. It wakes a room from the log when somebody asks for it,
 //! lets an idle one sleep, and rebuilds one that died. It knows nothing of what rooms do.
 
-use std::{collections::HashMap, sync::Arc, task::Poll};
+use std::{collections::HashMap, sync::Arc};
 
 use actix::{
     Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, Message, MessageResult,
     ResponseActFuture, WrapFuture,
 };
-use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -126,7 +125,7 @@ impl Directory {
         }
     }
 
-    fn start(&mut self, (info, state, mut deliveries): Woken, ctx: &Context<Self>) -> Addr<Room> {
+    fn start(&mut self, (info, state, deliveries): Woken, ctx: &Context<Self>) -> Addr<Room> {
         let context = RoomContext {
             log: Arc::clone(&self.options.log),
             directory: ctx.address(),
@@ -138,14 +137,7 @@ impl Directory {
         };
         let thread = &self.options.threads[self.started % self.options.threads.len()];
         self.started += 1;
-        Room::start_in_arbiter(thread, move |ctx| {
-            ctx.add_stream(stream::poll_fn(move |context| match deliveries.poll_recv(context) {
-                // A room outlives its log: what it is asked then is refused by the log itself.
-                Poll::Ready(None) => Poll::Pending,
-                ready => ready,
-            }));
-            Room::new(info, state, context)
-        })
+        Room::start_in_arbiter(thread, move |_| Room::new(info, state, deliveries, context))
     }
 
     fn dozed(&mut self, room: RoomId, address: Addr<Room>, asleep: bool, ctx: &mut Context<Self>) {

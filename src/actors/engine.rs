@@ -283,9 +283,9 @@ impl Engine {
         // Whoever asks may go while they wait; then this ends what has begun.
         let reading = Reading { room: room.clone(), reader: reader.clone() };
         let (epoch, subscribed) = answer.await.map_err(|_| Code::Overloaded)??;
-        if let Subscribed::Behind(after) = subscribed {
+        if let Subscribed::Behind(lacking) = subscribed {
             let (log, id) = (self.log(), id.clone());
-            actix_rt::spawn(CatchUp { log, room, id, epoch, reader }.run(after));
+            actix_rt::spawn(CatchUp { log, room, id, epoch, reader }.run(lacking));
         }
         Ok(reading)
     }

@@ -3,12 +3,18 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    pin::Pin,
     sync::Arc,
+    task::{self, Poll},
     time::Duration,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult, StreamHandler};
+use actix::{
+    Actor, ActorContext, ActorFuture, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
+    MessageResult, WrapFuture,
+};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use super::{
     Observe,
@@ -21,8 +27,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ClientId, Code, Command, Decision, Epoch, FirstSend, MessageBody, Outcome, Position, PositionText,
-        Proposal, Record, RecordKind, Refusal, Resume, RoomInfo, RoomState, Seq, User, UserId,
+        ClientId, Code, Command, Decision, Epoch, FirstSend, MessageBody, Missing, Outcome, Position,
+        PositionText, Proposal, Record, RecordKind, Refusal, Resume, RoomInfo, RoomState, Seq, User, UserId,
     },
     log::{Committed, Delivery, RoomLog, Token},
     telemetry::{Metrics, Stopwatch},
@@ -79,8 +85,9 @@ pub enum Start {
 pub enum Subscribed {
     /// Every record comes from now on.
     Live,
-    /// The records after this one are to be read from the log first.
-    Behind(Seq),
+    /// These records are to be read from the log first. The log may have more by then, which the room
+    /// has not applied and will deliver itself.
+    Behind(Missing),
     /// It ended meanwhile.
     Ended,
 }
@@ -137,6 +144,7 @@ pub(super) struct Room {
     /// Commands of users whose membership is under way, to be judged after it.
     deferred: HashMap<UserId, VecDeque<Deferred>>,
     next_token: Token,
+    deliveries: mpsc::UnboundedReceiver<Vec<Delivery>>,
     idle_since_last_look: bool,
     context: RoomContext,
 }
@@ -178,6 +186,7 @@ impl Actor for Room {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.context.metrics.rooms_awake.inc();
+        ctx.spawn(Deliveries);
         ctx.run_interval(self.context.idle, |room, _| room.look_whether_idle());
     }
 }
@@ -193,7 +202,7 @@ impl Drop for Room {
 impl Handler<ToRoom> for Room {
     type Result = ();
 
-    fn handle(&mut self, message: ToRoom, _: &mut Self::Context) {
+    fn handle(&mut self, message: ToRoom, ctx: &mut Self::Context) {
         self.idle_since_last_look = false;
         match message {
             ToRoom::Send { sender, body, client_id, reply } => {
@@ -203,10 +212,10 @@ impl Handler<ToRoom> for Room {
             ToRoom::Leave { sender, through, reply } => {
                 self.command(sender, Command::Leave, Waiter::Leave(through, reply));
             }
-            ToRoom::Subscribe(subscribe) => match subscribe.sender.clone() {
-                Some(sender) => self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe))),
-                None => self.subscribe(subscribe, self.state.head()),
-            },
+            ToRoom::Subscribe(subscribe) if self.may_be_behind(&subscribe.start) => {
+                self.begin_later(subscribe, ctx)
+            }
+            ToRoom::Subscribe(subscribe) => self.begin(subscribe),
             ToRoom::Continue { id, after, reply } => reply.give(Ok(self.go_on(id, after))),
             ToRoom::Unsubscribe { id, reply } => {
                 self.readers.remove(id);
@@ -220,17 +229,22 @@ impl Handler<ToRoom> for Room {
     }
 }
 
-impl StreamHandler<Vec<Delivery>> for Room {
-    fn handle(&mut self, deliveries: Vec<Delivery>, _: &mut Self::Context) {
-        self.idle_since_last_look = false;
-        let mut records = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            match delivery {
-                Delivery::Committed(committed) => self.committed(committed, &mut records),
-                Delivery::Failed { token, error } => self.failed(token, error.into()),
-            }
+/// Gives the room what its log delivers, as long as the room lives.
+struct Deliveries;
+
+impl ActorFuture<Room> for Deliveries {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        room: &mut Room,
+        _: &mut Context<Room>,
+        task: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        while let Poll::Ready(Some(batch)) = room.deliveries.poll_recv(task) {
+            room.take(batch);
         }
-        self.readers.deliver(&mut records);
+        Poll::Pending
     }
 }
 
@@ -241,7 +255,7 @@ impl Handler<Sleep> for Room {
         let asleep = self.is_idle();
         if asleep {
             self.context.log.close(&self.made.id);
-            actix::ActorContext::stop(ctx);
+            ctx.stop();
         }
         asleep
     }
@@ -263,7 +277,12 @@ impl Handler<Observe<RoomView>> for Room {
 
 impl Room {
     /// A room as the log has it.
-    pub(super) fn new(made: RoomInfo, state: RoomState, context: RoomContext) -> Self {
+    pub(super) fn new(
+        made: RoomInfo,
+        state: RoomState,
+        deliveries: mpsc::UnboundedReceiver<Vec<Delivery>>,
+        context: RoomContext,
+    ) -> Self {
         Self {
             readers: RoomReaders::new(made.id.clone(), context.metrics.clone()),
             made,
@@ -272,8 +291,51 @@ impl Room {
             appending: HashMap::new(),
             deferred: HashMap::new(),
             next_token: 0,
+            deliveries,
             idle_since_last_look: false,
             context,
+        }
+    }
+
+    fn take(&mut self, deliveries: Vec<Delivery>) {
+        self.idle_since_last_look = false;
+        let mut records = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Committed(committed) => self.committed(committed, &mut records),
+                Delivery::Failed { token, error } => self.failed(token, error.into()),
+            }
+        }
+        self.readers.deliver(&mut records);
+    }
+
+    /// Whether a position may come from what is durable and not applied here yet, as history may be.
+    fn may_be_behind(&self, start: &Start) -> bool {
+        match start {
+            Start::After(asked) => {
+                asked.epoch.as_ref().is_none_or(|epoch| epoch == self.epoch())
+                    && asked.seq > self.state.head()
+            }
+            Start::Live | Start::Last(_) => false,
+        }
+    }
+
+    /// Begins a subscription after everything that is in the log now has been applied.
+    fn begin_later(&self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        let log = Arc::clone(&self.context.log);
+        let flushed = async move { log.flush().await }.into_actor(self);
+        ctx.spawn(flushed.map(|_, room, _| {
+            while let Ok(batch) = room.deliveries.try_recv() {
+                room.take(batch);
+            }
+            room.begin(subscribe);
+        }));
+    }
+
+    fn begin(&mut self, subscribe: Subscribe) {
+        match subscribe.sender.clone() {
+            Some(sender) => self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe))),
+            None => self.subscribe(subscribe, self.state.head()),
         }
     }
 
@@ -427,7 +489,7 @@ impl Room {
                 self.readers.make_live(id, &records);
                 Subscribed::Live
             }
-            None => Subscribed::Behind(after),
+            None => Subscribed::Behind(Missing { from: after + 1, to: self.state.head() }),
         }
     }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::Token,
-    domain::{CloseCode, Code, Epoch, Refusal, RoomId, Seq, User},
+    domain::{CloseCode, Code, Epoch, Missing, Refusal, RoomId, User},
     wire::native::{self, Backlog, Connect, Request, RequestId, RoomRef},
 };
 
@@ -38,7 +38,7 @@ enum Step {
     /// A room was found for a request, or not.
     Located(Ticket, Request, Result<(RoomId, Addr<Room>), Refusal>),
     /// A subscription begins with a replay.
-    Behind(RoomId, Epoch, Subscription, Seq),
+    Behind(RoomId, Epoch, Subscription, Missing),
 }
 
 /// What a session is given by its connection.
@@ -177,7 +177,7 @@ impl Session {
                 self.looking_up = false;
                 ticket.refuse(&refusal);
             }
-            Step::Behind(id, epoch, reader, after) => self.catch_up(id, epoch, reader, after),
+            Step::Behind(id, epoch, reader, lacking) => self.catch_up(id, epoch, reader, lacking),
         }
         self.advance();
     }
@@ -323,8 +323,8 @@ impl Session {
         self.rooms.insert(id.clone(), Reading { room: room.clone(), subscription: subscription.id });
         let (request_id, reader, me) = (ticket.id.clone(), subscription.clone(), me.clone());
         let reply = Reply::new(move |answer| match answer {
-            Ok((epoch, Subscribed::Behind(after))) => {
-                me.do_send(Progress(Step::Behind(id, epoch, reader, after)));
+            Ok((epoch, Subscribed::Behind(lacking))) => {
+                me.do_send(Progress(Step::Behind(id, epoch, reader, lacking)));
             }
             Ok((_, Subscribed::Live | Subscribed::Ended)) => {}
             Err(refusal) => ticket.refuse(&refusal),
@@ -338,13 +338,13 @@ impl Session {
         }));
     }
 
-    fn catch_up(&self, id: RoomId, epoch: Epoch, reader: Subscription, after: Seq) {
+    fn catch_up(&self, id: RoomId, epoch: Epoch, reader: Subscription, lacking: Missing) {
         // A newer join of the room, or a part, has ended the subscription meanwhile.
         let Some(reading) = self.rooms.get(&id).filter(|reading| reading.subscription == reader.id) else {
             return;
         };
         let (log, room) = (self.options.engine.log(), reading.room.clone());
-        actix_rt::spawn(CatchUp { log, room, id, epoch, reader }.run(after));
+        actix_rt::spawn(CatchUp { log, room, id, epoch, reader }.run(lacking));
     }
 
     fn leave(&mut self, ticket: Ticket, sender: User, id: RoomId, room: &Addr<Room>) {

@@ -1,16 +1,23 @@
-//! A gate in front of a request's payload: what a session cannot take yet stays in the client's socket,
-//! so that back-pressure reaches the sender. It does not look at the bytes.
+//! A gate in front of a socket's bytes: what its session cannot take yet stays in the client's socket, so that
+//! back-pressure reaches the sender, and nothing passes after a frame that announces too much.
 
 use std::{
     cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use actix_web::{dev::Payload, error::PayloadError};
 use bytes::Bytes;
 use futures_util::Stream;
+
+use super::frame_lengths::FrameLengths;
+use crate::{
+    actors::{Outbox, Pending},
+    domain::CloseCode,
+};
 
 /// What happens to bytes that arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,16 +58,18 @@ impl Gate {
         }
     }
 
-    /// The payload behind this gate.
-    pub(super) fn guard(&self, payload: Payload) -> Gated {
-        Gated { gate: self.clone(), payload }
+    /// The bytes of a socket behind this gate; `outbox` is closed at a frame of more than `most` bytes.
+    pub(super) fn guard(&self, payload: Payload, outbox: Arc<Outbox>, most: usize) -> Gated {
+        Gated { gate: self.clone(), payload, outbox, lengths: FrameLengths::new(most) }
     }
 }
 
-/// A payload behind a gate.
+/// A socket's bytes behind a gate.
 pub(super) struct Gated {
     gate: Gate,
     payload: Payload,
+    outbox: Arc<Outbox>,
+    lengths: FrameLengths,
 }
 
 impl Stream for Gated {
@@ -70,17 +79,28 @@ impl Stream for Gated {
         loop {
             let passage = self.gate.0.passage.get();
             if passage == Passage::Shut {
-                *self.gate.0.waiting.borrow_mut() = Some(context.waker().clone());
-                return Poll::Pending;
+                return self.wait(context);
             }
-            let polled = Pin::new(&mut self.payload).poll_next(context);
-            if passage == Passage::Open || !matches!(polled, Poll::Ready(Some(Ok(_)))) {
-                if polled.is_pending() {
-                    // The passage may be changed while the payload is waited for.
-                    *self.gate.0.waiting.borrow_mut() = Some(context.waker().clone());
-                }
-                return polled;
+            match Pin::new(&mut self.payload).poll_next(context) {
+                Poll::Pending => return self.wait(context),
+                Poll::Ready(Some(Ok(_))) if passage == Passage::Discard => {}
+                Poll::Ready(Some(Ok(bytes))) => match self.lengths.follow(&bytes) {
+                    Ok(()) => return Poll::Ready(Some(Ok(bytes))),
+                    Err(_) => {
+                        self.gate.set(Passage::Discard);
+                        self.outbox.close(CloseCode::MessageTooBig, Pending::Flush);
+                    }
+                },
+                ended => return ended,
             }
         }
+    }
+}
+
+impl Gated {
+    /// The passage may be changed while bytes are waited for.
+    fn wait<T>(&self, context: &Context<'_>) -> Poll<T> {
+        *self.gate.0.waiting.borrow_mut() = Some(context.waker().clone());
+        Poll::Pending
     }
 }

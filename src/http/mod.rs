@@ -5,6 +5,7 @@ mod api;
 mod body;
 mod error;
 mod fragments;
+mod frame_lengths;
 mod gate;
 mod health;
 mod identity;

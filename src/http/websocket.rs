@@ -3,13 +3,14 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, AsyncContext, Handler, MessageResult, StreamHandler};
-use actix_web::{HttpRequest, HttpResponse, web};
 use actix_http::ws::Item;
+use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseReason, Message, ProtocolError, WebsocketContext};
 use futures_util::stream;
 
@@ -63,7 +64,8 @@ pub(super) async fn open(
     let gate = Gate::new();
     let socket = WebSocket::new(context.clone(), gate.clone());
     let frame_bytes = context.socket.frame_bytes;
-    let upgrade = ws::WsResponseBuilder::new(socket, &request, gate.guard(payload.into_inner()));
+    let payload = gate.guard(payload.into_inner(), Arc::clone(&socket.outbox), frame_bytes);
+    let upgrade = ws::WsResponseBuilder::new(socket, &request, payload);
     upgrade.frame_size(frame_bytes).start().map_err(|error| {
         let why = format!("this is for WebSockets: {error}");
         Problem::from(Refusal::new(Code::Malformed).message(why)).into()
@@ -132,8 +134,8 @@ impl WebSocket {
     fn broken(&self, error: &ProtocolError) {
         self.gate.set(Passage::Discard);
         self.close(match error {
-            ProtocolError::Overflow => CloseCode::MessageTooBig,
-            ProtocolError::Io(_) => CloseCode::InvalidUtf8,
+            // The crate tells broken text by an error of this kind, and set reserved bits by another.
+            ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => CloseCode::InvalidUtf8,
             _ => CloseCode::ProtocolError,
         });
     }
