@@ -70,8 +70,8 @@ const DOCUMENTS: &[&str] = &[
     "docs/OPERATIONS.md",
 ];
 
-/// Folders that hold nothing that somebody wrote for the project.
-const SKIPPED: &[&str] = &["target", "node_modules", "dist", "data", "test-results"];
+/// Names, mostly of folders, that hold nothing that somebody wrote for the project.
+const SKIPPED: &[&str] = &[".git", ".tools", "target", "node_modules", "dist", "data", "test-results"];
 
 #[test]
 fn a_file_uses_only_what_stands_below_it() {
@@ -412,11 +412,13 @@ fn files(folder: &Path) -> Vec<File> {
     let Ok(entries) = fs::read_dir(root().join(folder)) else { return found };
     for entry in entries.map(|entry| entry.expect("a folder of the project can be listed")) {
         let name = entry.file_name().to_string_lossy().into_owned();
+        if SKIPPED.contains(&name.as_str()) {
+            continue;
+        }
         let path = folder.join(&name);
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && !SKIPPED.contains(&name.as_str()) && name != ".git" {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             found.extend(files(&path));
-        } else if !is_folder && name != ".git" {
+        } else {
             // What is no text, such as a picture, is none of this file's business.
             if let Ok(text) = fs::read_to_string(entry.path()) {
                 found.push(File { name: path.to_string_lossy().into_owned(), text });
