@@ -161,6 +161,19 @@ async fn frames_of_10_mb_are_refused_without_being_kept() {
         let code = socket.close_code().await;
         assert!(matches!(code, None | Some(1002 | 1009)), "{length}: {code:?}");
     }
+    // A length that is believed would be waited for, byte by byte, in memory.
+    let mut socket = RawSocket::open(&scene.server).await;
+    let mut endless = vec![0x81, 0x80 | 127];
+    endless.extend((1_u64 << 40).to_be_bytes());
+    endless.extend([0; 4]);
+    let _ = socket.write(&endless).await;
+    for _ in 0..64 {
+        if socket.write(&vec![b' '; 1 << 20]).await.is_err() {
+            break;
+        }
+    }
+    let code = socket.close_code().await;
+    assert!(matches!(code, None | Some(1002 | 1009)), "{code:?}");
     // Fragments without an end are one message that gets too large.
     let mut socket = RawSocket::open(&scene.server).await;
     let _ = socket.write(&frame_with_first_byte(opcode::TEXT, b" ")).await;

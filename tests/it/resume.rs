@@ -112,7 +112,7 @@ async fn a_replay_wider_than_the_outbox_never_closes_the_client() {
     talk_on(Socket::of(&server, &ada).await, room.clone(), 500, 4000).await;
     let history = http.history(&room).await;
 
-    let how = Opening { headers: &[], receive_buffer: Some(4 << 10) };
+    let how = Opening { headers: &[], receive_buffer: Some(32 << 10) };
     let mut reader = Socket::open_as(&server, how).await.unwrap();
     reader.connect(&ada).await;
     let after = json!({ "epoch": epoch, "seq": 0 });

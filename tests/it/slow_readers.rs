@@ -38,7 +38,7 @@ async fn hall() -> (Server, Http, User, String, String) {
 
 /// A socket that has joined and from now on is not read.
 async fn slow_socket(server: &Server, user: &User, room: &str) -> Socket {
-    let how = Opening { headers: &[], receive_buffer: Some(4 << 10) };
+    let how = Opening { headers: &[], receive_buffer: Some(64 << 10) };
     let mut socket = Socket::open_as(server, how).await.unwrap();
     socket.connect(user).await;
     socket.join(room).await;
@@ -48,7 +48,7 @@ async fn slow_socket(server: &Server, user: &User, room: &str) -> Socket {
 /// An event stream that is never read.
 async fn slow_events(server: &Server, room: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4 << 10).unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
     let mut stream = socket.connect(server.address().parse().unwrap()).await.unwrap();
     let request = format!("GET /api/rooms/{room}/events HTTP/1.1\r\nHost: {}\r\n\r\n", server.address());
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -11,6 +11,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::http::{User, text, user_from};
@@ -256,9 +258,10 @@ impl Socket {
         within("room to send", self.stream.send(message)).await.map_err(|error| error.to_string())
     }
 
-    /// Closes from this side and gives the server's code.
+    /// Closes from this side with 1000 and gives the server's code.
     pub(crate) async fn close(mut self) -> Option<u16> {
-        within("room to close", self.stream.close(None)).await.unwrap();
+        let farewell = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        within("room to close", self.stream.close(Some(farewell))).await.unwrap();
         self.close_code().await
     }
 
