@@ -104,7 +104,7 @@ async fn a_past_of_thousands_of_records_is_replayed_whole() {
 async fn a_replay_wider_than_the_outbox_never_closes_the_client() {
     let server = Plan::default()
         .set("socket.outbox_bytes", 32 << 10)
-        .set("socket.send_buffer_bytes", 16 << 10)
+        .set("socket.send_buffer_bytes", 128 << 10)
         .start()
         .await;
     let (http, ada, room, epoch) = hall(&server).await;

@@ -17,14 +17,15 @@ use crate::support::{breath, until, within};
 
 const OUTBOX: u64 = 1 << 20;
 const BODY: usize = 4000;
-const SAID: usize = 2500;
+const SAID: usize = 1500;
 /// Never more than this many unread records at a good reader: less than half of an outbox.
 const WINDOW: usize = 100;
 
 async fn hall() -> (Server, Http, User, String, String) {
     let server = Plan::default()
         .set("socket.outbox_bytes", OUTBOX)
-        .set("socket.send_buffer_bytes", 16 << 10)
+        // Small, but not below a segment of the loopback: each write would wait for a delayed acknowledgement.
+        .set("socket.send_buffer_bytes", 128 << 10)
         .start()
         .await;
     let ada = Http::to(&server).user("Ada").await;
@@ -78,13 +79,15 @@ async fn a_slow_reader_is_closed_and_the_room_goes_on() {
     let before = server.resident_bytes();
 
     let mut talker = Socket::of(&server, &ada).await;
+    let mut asked = Vec::new();
     for n in 0..SAID {
-        until("the good readers", async || {
-            assert!(!readers.iter().any(|reader| reader.is_finished() && n < SAID - WINDOW));
-            counts.iter().all(|count| count.get() + WINDOW > n)
-        })
-        .await;
-        talker.begin("send", json!({ "room": room, "body": format!("{n:04000}") })).await;
+        until("the good readers", async || counts.iter().all(|count| count.get() + WINDOW > n)).await;
+        let message = json!({ "room": room, "body": format!("{n:04000}") });
+        asked.push(talker.begin("send", message).await);
+        if n >= WINDOW {
+            let ack = talker.reply(&asked[n - WINDOW]).await;
+            assert_eq!(ack["type"], "ack", "{ack}");
+        }
     }
     let history = {
         let mut lists = Vec::new();
@@ -101,14 +104,17 @@ async fn a_slow_reader_is_closed_and_the_room_goes_on() {
     assert_eq!(history[1]["body"].as_str().unwrap().len(), BODY);
     until("the slow ones to be evicted", async || http.figure("klatsch_evictions_total").await >= 20.0).await;
     if let (Some(before), Some(after)) = (before, server.resident_bytes()) {
-        // Kept whole, the slow ones' records alone would be 250 MB.
+        // Kept whole, the slow ones' records alone would be 150 MB.
         let grown = after.saturating_sub(before);
         assert!(grown < 96 << 20, "the server grew by {grown} bytes");
     }
 
-    for mut socket in slow {
+    for (n, mut socket) in slow.into_iter().enumerate() {
         let last = hear_to_the_end(&mut socket).await;
         assert!(last < history.len(), "a slow reader was not closed");
+        if n > 2 {
+            continue;
+        }
         let mut again = Socket::of(&server, &ada).await;
         let after = json!({ "epoch": epoch, "seq": last });
         let joined = again.join_with(&room, json!({ "after": after })).await;
