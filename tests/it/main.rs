@@ -1,0 +1,22 @@
+//! The integration tests: the real binary, through real sockets, judged by the wire contract alone.
+//! Nothing here may use the library's types; an independent reading is what these tests are for.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "in a test a panic and a print are the report; the exemption for tests does not reach their helpers"
+)]
+
+mod support;
+
+mod cli;
+mod durability;
+mod garbage;
+mod http_contract;
+mod idempotence;
+mod page;
+mod polling;
+mod resume;
+mod slow_readers;
+mod socket_contract;
+mod sse;
+mod storage_faults;

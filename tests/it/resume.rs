@@ -1,0 +1,162 @@
+//! Resuming: fifty drops in a row, pasts longer than any memory, and a past wider than the outbox. D3.
+//! The small cases of `after` and `last` are in `socket_contract::join`.
+
+use actix_web::rt;
+use serde_json::{Value, json};
+
+use crate::support::http::{Http, User, id_of, seqs};
+use crate::support::seed::Dice;
+use crate::support::server::{Plan, Server};
+use crate::support::socket::{Heard, Opening, Socket, records_of};
+
+async fn hall(server: &Server) -> (Http, User, String, String) {
+    let ada = Http::to(server).user("Ada").await;
+    let http = Http::to(server).acting_as(&ada);
+    let room = http.room("hall").await;
+    let epoch = room["head"]["epoch"].as_str().unwrap().to_owned();
+    let id = id_of(&room);
+    http.enter(&id).await;
+    (http, ada, id, epoch)
+}
+
+/// Says `count` things over one socket, at most 64 in flight.
+async fn talk_on(mut socket: Socket, room: String, count: usize, width: usize) {
+    let mut asked = Vec::new();
+    for n in 0..count {
+        let body = format!("{n} {}", "x".repeat(width));
+        asked.push(socket.begin("send", json!({ "room": room, "body": body })).await);
+        if n >= 64 {
+            let ack = socket.reply(&asked[n - 64]).await;
+            assert_eq!(ack["type"], "ack", "{ack}");
+        }
+    }
+    for id in asked.iter().skip(count.saturating_sub(64)) {
+        let ack = socket.reply(id).await;
+        assert_eq!(ack["type"], "ack", "{ack}");
+    }
+}
+
+/// D3.
+#[actix_web::test]
+async fn fifty_resumes_with_random_drops_leave_no_gap_and_no_duplicate() {
+    let server = Server::start().await;
+    let (http, ada, room, epoch) = hall(&server).await;
+    let mut dice = Dice::thrown_for("fifty resumes");
+    const SAID: usize = 3000;
+    let talking = rt::spawn(talk_on(Socket::of(&server, &ada).await, room.clone(), SAID, 20));
+
+    let mut heard: Vec<Value> = Vec::new();
+    let mut drops = 0;
+    while heard.len() < SAID + 1 {
+        let mut socket = Socket::of(&server, &ada).await;
+        let after = json!({ "epoch": epoch, "seq": heard.len() });
+        let joined = socket.join_with(&room, json!({ "after": after })).await;
+        assert_eq!(joined["recovered"], true, "{joined}");
+        // The fiftieth drop is the last: from there the rest is heard on one socket.
+        let until_drop = if drops < 50 { dice.between(0, 60) as usize } else { SAID + 1 - heard.len() };
+        for record in socket.records(until_drop.min(SAID + 1 - heard.len())).await {
+            assert_eq!(record["seq"], heard.len() + 1, "after {drops} drops");
+            heard.push(record);
+        }
+        match dice.between(0, 2) {
+            // A cut in the middle of whatever is on its way, a farewell, or a death after a part of the next batch.
+            0 => drop(socket),
+            1 => drop(socket.close().await),
+            _ => {
+                socket.begin("ping", json!({})).await;
+                drop(socket);
+            }
+        }
+        drops += 1;
+    }
+    talking.await.unwrap();
+    assert!(drops > 50, "{drops} drops");
+    assert_eq!(heard, http.history(&room).await);
+}
+
+/// D3, beyond what a server keeps in memory, and after a restart.
+#[actix_web::test]
+async fn a_past_of_thousands_of_records_is_replayed_whole() {
+    let mut server = Server::start().await;
+    let (http, ada, room, epoch) = hall(&server).await;
+    const SAID: usize = 5000;
+    talk_on(Socket::of(&server, &ada).await, room.clone(), SAID, 20).await;
+    let history = http.history(&room).await;
+    for after in [0, 1, 17, 1000, 4990] {
+        let mut socket = Socket::of(&server, &ada).await;
+        let joined = socket.join_with(&room, json!({ "after": { "epoch": epoch, "seq": after } })).await;
+        assert_eq!(joined["recovered"], true, "{joined}");
+        assert_eq!(socket.records(SAID + 1 - after).await, history[after..], "after {after}");
+    }
+    server.kill();
+    server.restart().await;
+    let mut socket = Socket::of(&server, &ada).await;
+    let joined = socket.join_with(&room, json!({ "after": { "epoch": epoch, "seq": 0 } })).await;
+    assert_eq!((&joined["recovered"], &joined["position"]["seq"]), (&json!(true), &json!(SAID + 1)));
+    assert_eq!(socket.records(SAID + 1).await, history);
+    let mut newest = Socket::of(&server, &ada).await;
+    newest.join_with(&room, json!({ "last": 4000 })).await;
+    assert_eq!(seqs(&newest.records(1).await), [(SAID + 1 - 4000 + 1) as u64]);
+}
+
+/// "A long replay is paged as the socket drains and never costs the client its connection."
+#[actix_web::test]
+async fn a_replay_wider_than_the_outbox_never_closes_the_client() {
+    let server = Plan::default()
+        .set("socket.outbox_bytes", 32 << 10)
+        .set("socket.send_buffer_bytes", 128 << 10)
+        .start()
+        .await;
+    let (http, ada, room, epoch) = hall(&server).await;
+    // Two megabytes: sixty times the outbox.
+    talk_on(Socket::of(&server, &ada).await, room.clone(), 500, 4000).await;
+    let history = http.history(&room).await;
+
+    let how = Opening { headers: &[], receive_buffer: Some(32 << 10) };
+    let mut reader = Socket::open_as(&server, how).await.unwrap();
+    reader.connect(&ada).await;
+    let after = json!({ "epoch": epoch, "seq": 0 });
+    reader.begin("join", json!({ "room": room, "after": after })).await;
+    // Until others have been served altogether, this one reads nothing.
+    let mut quick = Socket::of(&server, &ada).await;
+    quick.join_with(&room, json!({ "after": after })).await;
+    assert_eq!(quick.records(501).await, history);
+    assert_eq!(reader.records(501).await, history);
+    assert_eq!(reader.ask("ping", json!({})).await["type"], "pong");
+
+    // And live ones go on where the past ended.
+    let ack = quick.say(&room, "live").await;
+    assert_eq!(reader.record().await["seq"], ack["seq"]);
+}
+
+/// A past and a present that meet while the past is still on its way.
+#[actix_web::test]
+async fn what_is_said_during_a_replay_follows_it_in_order() {
+    let server = Plan::default().set("socket.outbox_bytes", 256 << 10).start().await;
+    let (http, ada, room, epoch) = hall(&server).await;
+    talk_on(Socket::of(&server, &ada).await, room.clone(), 1500, 500).await;
+    let talking = rt::spawn(talk_on(Socket::of(&server, &ada).await, room.clone(), 300, 10));
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        let mut socket = Socket::of(&server, &ada).await;
+        let (room, epoch) = (room.clone(), epoch.clone());
+        readers.push(rt::spawn(async move {
+            let after = json!({ "epoch": epoch, "seq": 0 });
+            socket.begin("join", json!({ "room": room, "after": after })).await;
+            let mut heard: Vec<Value> = Vec::new();
+            while heard.len() < 1801 {
+                match socket.hear().await {
+                    Heard::Json(value) => heard.extend(records_of(&value)),
+                    end => panic!("{end:?} after {} records", heard.len()),
+                }
+            }
+            heard
+        }));
+    }
+    talking.await.unwrap();
+    let history = http.history(&room).await;
+    assert_eq!(history.len(), 1801);
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), history);
+    }
+}

@@ -1,0 +1,48 @@
+//! What every test stands on: a server process, a database server, and clients of each protocol.
+//! No claim about Klatsch is made here; a helper only panics where a test could not go on.
+
+pub(crate) mod http;
+pub(crate) mod postgres;
+pub(crate) mod raw;
+pub(crate) mod seed;
+pub(crate) mod server;
+pub(crate) mod socket;
+pub(crate) mod sse;
+pub(crate) mod talker;
+
+use std::future::Future;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for anything before it fails. Generous, because a busy machine is no defect.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for `future`, and panics with `what` when [`PATIENCE`] is over.
+pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+    }
+}
+
+/// Asks `condition` again and again until it holds, and panics with `what` when [`PATIENCE`] is over.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
+        breath().await;
+    }
+}
+
+/// The pause between two looks at a condition.
+pub(crate) async fn breath() {
+    tokio::time::sleep(Duration::from_millis(10)).await;
+}
+
+/// Says, past the test harness's capture, that a test could not run here. With `CI=true` that is a failure.
+pub(crate) fn skip(test: &str, reason: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{test} must run on CI, but: {reason}");
+    let line = format!("\n*** SKIPPED {test}: {reason}\n");
+    // A closed stderr leaves nobody to tell.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
