@@ -1,0 +1,178 @@
+/** One room on screen: its head, its messages, the composer, and who is there. */
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { words } from "../i18n";
+import type { Conversation } from "../model/conversation";
+import { drop, leaveRoom } from "../model/conversations";
+import { explain } from "../model/refusals";
+import { rooms } from "../model/rooms";
+import { goToList } from "../model/route";
+import type { Session } from "../model/session";
+import { load, save } from "../model/storage";
+import { Composer } from "./composer";
+import { Confirm } from "./dialog";
+import { Icon } from "./icons";
+import { Members } from "./members";
+import { MessageList } from "./message-list";
+
+const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+const WIDE = matchMedia("(min-width: 70rem)");
+/** On a wide screen the members are shown unless somebody closed them; on a narrow one only when asked for. */
+const membersShown = signal(WIDE.matches && (load("members", isBoolean) ?? true));
+
+export function Room({ session, conversation }: { session: Session; conversation: Conversation }) {
+  void conversation.version.value;
+  const t = words.value;
+  const { feed } = conversation;
+  const room = rooms.value.find((one) => one.id === conversation.id) ?? feed.room;
+  const name = room?.name ?? "";
+  const toggle = useRef<HTMLButtonElement>(null);
+
+  const showMembers = (shown: boolean) => {
+    membersShown.value = shown;
+    if (WIDE.matches) save("members", shown);
+    if (!shown) toggle.current?.focus();
+  };
+
+  return (
+    <section class="room" aria-label={name}>
+      <Head
+        name={name}
+        count={room?.members}
+        membersRef={toggle}
+        conversation={conversation}
+        onMembers={() => showMembers(!membersShown.value)}
+      />
+      <div class="room-body">
+        <div class="room-talk">
+          {feed.state === "refused" ? (
+            <Refused conversation={conversation} />
+          ) : feed.position === undefined ? (
+            <div class="empty" role="status">
+              <p>{t.loadingRoom}</p>
+            </div>
+          ) : (
+            <MessageList session={session} conversation={conversation} title={name} />
+          )}
+          {feed.state === "parted" ? (
+            <Parted session={session} conversation={conversation} />
+          ) : (
+            feed.state !== "refused" && <Composer conversation={conversation} title={name} />
+          )}
+        </div>
+        {membersShown.value && feed.state !== "refused" && (
+          <Members session={session} conversation={conversation} onClose={() => showMembers(false)} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+interface HeadProps {
+  name: string;
+  count: number | undefined;
+  conversation: Conversation;
+  membersRef: { current: HTMLButtonElement | null };
+  onMembers: () => void;
+}
+
+function Head({ name, count, conversation, membersRef, onMembers }: HeadProps) {
+  const t = words.value;
+  const [asking, setAsking] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const title = useRef<HTMLHeadingElement>(null);
+
+  // Without a pointer that could write at once, the heading tells a screen reader where one is.
+  useEffect(() => {
+    if (!matchMedia("(pointer: fine)").matches) title.current?.focus();
+  }, [conversation]);
+
+  const leave = async () => {
+    try {
+      await leaveRoom(conversation.id);
+      goToList();
+    } catch (error) {
+      setProblem(`${t.leaveFailed} ${explain(error)}`);
+    }
+  };
+
+  return (
+    <header class="room-head">
+      <button type="button" class="icon-button back-button" aria-label={t.back} title={t.back} onClick={goToList}>
+        <Icon name="back" />
+      </button>
+      <div class="room-title">
+        <h2 ref={title} tabIndex={-1}>
+          <bdi>{name}</bdi>
+        </h2>
+        {count !== undefined && <span>{t.memberCount(count)}</span>}
+      </div>
+      {conversation.feed.state !== "refused" && (
+        <>
+          <button
+            ref={membersRef}
+            type="button"
+            class="icon-button"
+            aria-label={membersShown.value ? t.hideMembers : t.showMembers}
+            title={membersShown.value ? t.hideMembers : t.showMembers}
+            aria-expanded={membersShown.value}
+            onClick={onMembers}
+          >
+            <Icon name="people" />
+          </button>
+          <button type="button" class="icon-button" aria-label={t.leave} title={t.leave} onClick={() => setAsking(true)}>
+            <Icon name="leave" />
+          </button>
+        </>
+      )}
+      {asking && (
+        <Confirm
+          title={t.leaveQuestion(name)}
+          text={t.leaveWarning}
+          confirm={t.leave}
+          cancel={t.cancel}
+          error={problem}
+          onConfirm={() => void leave()}
+          onCancel={() => setAsking(false)}
+        />
+      )}
+    </header>
+  );
+}
+
+function Refused({ conversation }: { conversation: Conversation }) {
+  const t = words.value;
+  const { refusal } = conversation.feed;
+  const away = () => {
+    drop(conversation.id);
+    goToList();
+  };
+  return (
+    <div class="empty" role="alert">
+      <p class="empty-title">{refusal?.code === "room_not_found" ? t.roomGone : explain(refusal)}</p>
+      <button type="button" class="button" onClick={away}>
+        {t.toRooms}
+      </button>
+    </div>
+  );
+}
+
+function Parted({ session, conversation }: { session: Session; conversation: Conversation }) {
+  const t = words.value;
+  const code = conversation.feed.partedCode;
+  const away = () => {
+    drop(conversation.id);
+    goToList();
+  };
+  return (
+    <div class="parted" role="alert">
+      <span>{(code !== undefined && code !== "not_a_member" && t.refusals[code]) || t.parted}</span>
+      <button type="button" class="button button-small" onClick={away}>
+        {t.toRooms}
+      </button>
+      <button type="button" class="button button-small button-primary" onClick={() => session.client.open(conversation.id)}>
+        {t.enterAgain}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,263 @@
+/**
+ * What the browser tests stand on: the real server with a database of its own, Chromium, and people who chat.
+ * The binary is $KLATSCH_BIN, or the debug build beside this folder.
+ */
+import { spawn } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, afterEach, before, beforeEach, describe } from "node:test";
+import { chromium } from "playwright-core";
+
+const BINARY = process.env.KLATSCH_BIN ?? resolve(import.meta.dirname, "../../../target/debug/klatsch");
+const BROWSERS = [process.env.CHROMIUM_BIN, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** How long the page may take for anything, in milliseconds. */
+export const PATIENCE = 10_000;
+
+const browserPath = BROWSERS.find((path) => path !== undefined && isExecutable(path));
+
+/**
+ * A suite with a house of its own: one server, one browser. Without Chromium it is skipped, loudly;
+ * where CI is set that is an error.
+ */
+export function suite(name, body) {
+  if (browserPath === undefined) {
+    const reason = "Chromium was not found (apt-get install chromium, or set CHROMIUM_BIN)";
+    if (process.env.CI === "true") throw new Error(reason);
+    process.stderr.write(`\n*** SKIPPED browser tests "${name}": ${reason}\n\n`);
+    describe(name, { skip: reason }, () => {});
+    return;
+  }
+  describe(name, () => {
+    const house = new House();
+    before(() => house.open());
+    beforeEach(() => house.server.start());
+    afterEach(() => house.empty());
+    after(() => house.close());
+    body(house);
+  });
+}
+
+class House {
+  server = new Server();
+  #browser;
+  #contexts = [];
+
+  async open() {
+    this.#browser = await chromium.launch({ executablePath: browserPath, args: FLAGS });
+  }
+
+  /** Sends all visitors home. */
+  async empty() {
+    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+  }
+
+  async close() {
+    await this.#browser?.close();
+    await this.server.remove();
+  }
+
+  /** A fresh browser profile with one page at the server; whatever goes wrong in it fails the test. */
+  async visitor(options = {}) {
+    const context = await this.#browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      locale: "en-GB",
+      baseURL: this.server.url,
+      reducedMotion: "reduce",
+      ...options,
+    });
+    context.setDefaultTimeout(PATIENCE);
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    page.on("pageerror", (error) => {
+      throw error;
+    });
+    await page.goto("/");
+    return page;
+  }
+
+  /** A visitor who has taken a nickname. */
+  async person(nickname, options = {}) {
+    const page = await this.visitor(options);
+    await signIn(page, nickname);
+    return page;
+  }
+
+  /** Calls the HTTP API as anybody would. */
+  async call(method, path, { token, body } = {}) {
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const request = { method, headers, body: body && JSON.stringify(body) };
+    const response = await fetch(new URL(path, this.server.url), request);
+    const answer = response.status === 204 ? undefined : await response.json();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  /** Somebody without a page, who makes a room, is its member and can write into it. */
+  async host(nickname, roomName) {
+    const { token, user } = await this.call("POST", "/api/users", { body: { nickname } });
+    const room = await this.call("POST", "/api/rooms", { token, body: { name: roomName } });
+    await this.call("PUT", `/api/rooms/${room.id}/members/me`, { token });
+    const say = (body) => this.call("POST", `/api/rooms/${room.id}/messages`, { token, body: { body } });
+    return { token, user, room, say };
+  }
+
+  /** The bodies of all messages of a room, as history has them. */
+  async history(roomId) {
+    const found = [];
+    let position = "0";
+    for (;;) {
+      const page = await this.call("GET", `/api/rooms/${roomId}/messages?after=${position}&limit=500`);
+      if (page.records.length === 0) return found;
+      found.push(...page.records.filter(({ kind }) => kind === "message").map(({ body }) => body));
+      position = `${page.position.epoch}:${page.position.seq}`;
+    }
+  }
+}
+
+class Server {
+  url = "";
+  #folder = mkdtempSync(join(tmpdir(), "klatsch-browser-"));
+  #process;
+  #port;
+  #output = "";
+
+  /** Starts the server unless it runs, on the same port and database each time, and waits until it is ready. */
+  async start() {
+    if (this.#running) return;
+    this.#port ??= await freePort();
+    this.url = `http://127.0.0.1:${this.#port}`;
+    this.#process = spawn(BINARY, ["serve"], {
+      cwd: this.#folder,
+      env: {
+        ...process.env,
+        KLATSCH__SERVER__LISTEN: `127.0.0.1:${this.#port}`,
+        KLATSCH__DATABASE__URL: `sqlite://${join(this.#folder, "klatsch.db")}`,
+        KLATSCH__LIMITS__ENABLED: "false",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const failed = [];
+    this.#process.on("error", (error) => failed.push(error.message));
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.on("data", (data) => {
+        this.#output += data;
+      });
+    }
+    const giveUp = Date.now() + PATIENCE;
+    while (Date.now() < giveUp && failed.length === 0 && this.#process.exitCode === null) {
+      const ready = await fetch(`${this.url}/readyz`).then(({ ok }) => ok).catch(() => false);
+      if (ready) return;
+      await new Promise((next) => setTimeout(next, 20));
+    }
+    throw new Error(`${BINARY} does not serve: ${failed.join()}\n${this.#output}`);
+  }
+
+  /** As a power cut would: kill -9. */
+  async kill() {
+    await this.#end("SIGKILL");
+  }
+
+  async remove() {
+    await this.#end("SIGTERM");
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get #running() {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  async #end(signal) {
+    if (!this.#running) return;
+    const running = this.#process;
+    const gone = new Promise((next) => running.once("exit", next));
+    running.kill(signal);
+    await gone;
+  }
+}
+
+export async function signIn(page, nickname) {
+  await page.getByLabel("Nickname").fill(nickname);
+  await page.getByRole("button", { name: "Start chatting" }).click();
+  await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+}
+
+export async function makeRoom(page, name) {
+  await page.getByRole("button", { name: "New room" }).click();
+  await page.getByLabel("Name of the room").fill(name);
+  await page.getByRole("button", { name: "Make room" }).click();
+  await inRoom(page, name);
+}
+
+export async function enterRoom(page, name) {
+  await page.getByRole("link", { name: new RegExp(`^${name}`) }).click();
+  await inRoom(page, name);
+}
+
+export async function inRoom(page, name) {
+  await page.getByRole("heading", { name, level: 2, exact: true }).waitFor();
+  await page.getByRole("log").waitFor();
+}
+
+export async function write(page, text) {
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+}
+
+export function composer(page) {
+  return page.getByRole("textbox", { name: /^Message to/ });
+}
+
+/** A message on the page, by its whole text. */
+export function message(page, text) {
+  return page.locator(".row-message", { has: page.locator(".body").getByText(text, { exact: true }) });
+}
+
+/** Every message in the document, in order. */
+export function bodies(page) {
+  return page.locator(".row-message .body").allTextContents();
+}
+
+/** Waits until `claim` no longer throws; its last error is the test's. */
+export async function eventually(claim, patience = PATIENCE) {
+  const giveUp = Date.now() + patience;
+  for (;;) {
+    try {
+      return await claim();
+    } catch (error) {
+      if (Date.now() > giveUp) throw error;
+    }
+    await new Promise((next) => setTimeout(next, 30));
+  }
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function freePort() {
+  return new Promise((found, failed) => {
+    const probe = createServer();
+    probe.once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => found(port));
+    });
+  });
+}
