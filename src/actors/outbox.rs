@@ -23,6 +23,8 @@ pub enum Outbound {
     Frame(ByteString),
     /// Frames that many clients share.
     Frames(Arc<[ByteString]>),
+    /// Ask the client for a sign of life.
+    Ping,
     /// End the connection; nothing follows.
     Close(CloseCode),
 }
@@ -78,6 +80,11 @@ impl Outbox {
     /// Queues frames that many clients share, `bytes` together. The answer is that of [`Self::push`].
     pub fn push_shared(&self, frames: &Arc<[ByteString]>, bytes: usize) -> bool {
         self.enqueue(bytes, || Outbound::Frames(Arc::clone(frames)))
+    }
+
+    /// Asks the client for a sign of life. The answer is that of [`Self::push`].
+    pub fn ping(&self) -> bool {
+        self.enqueue(2, || Outbound::Ping)
     }
 
     /// Says goodbye and ends the connection.

@@ -9,9 +9,10 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use actix::{Actor, Addr, Context, Handler, Message, MessageResult};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult};
 use bytestring::ByteString;
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use super::{
     Observe,
     outbox::{Outbox, Pending},
+    pulse::{Beat, Pulse},
     subscriber::{SessionId, SubscriberId},
 };
 use crate::{
@@ -29,6 +31,9 @@ use crate::{
 
 /// Batches that may wait for a relay before rooms refuse new messages as overloaded.
 const BACKLOG: usize = 1024;
+
+/// How often connections are asked for signs of life.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,8 +49,8 @@ pub enum Channel {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub enum ToRelay {
-    /// A connection of this thread exists.
-    Register(SessionId, Arc<Outbox>),
+    /// A connection of this thread exists; one with a pulse is asked for signs of life.
+    Register(SessionId, Arc<Outbox>, Option<Arc<Pulse>>),
     /// It is gone.
     Unregister(SessionId),
     /// A reader of a channel from now on; `first` goes before everything else.
@@ -117,10 +122,17 @@ impl RelayHandle {
 /// The relay of one worker.
 #[derive(Debug)]
 pub struct Relay {
-    sessions: HashMap<SessionId, Arc<Outbox>>,
+    sessions: HashMap<SessionId, Connection>,
     channels: HashMap<Channel, IndexMap<SubscriberId, Reader>>,
     waiting: Arc<AtomicUsize>,
     metrics: Metrics,
+}
+
+/// A connection of the relay's thread.
+#[derive(Debug)]
+struct Connection {
+    outbox: Arc<Outbox>,
+    pulse: Option<Arc<Pulse>>,
 }
 
 /// What a relay shows of itself.
@@ -136,6 +148,10 @@ pub struct RelayState {
 
 impl Actor for Relay {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(TICK, |relay, _| relay.tick());
+    }
 }
 
 impl Handler<Observe<RelayState>> for Relay {
@@ -145,7 +161,7 @@ impl Handler<Observe<RelayState>> for Relay {
         MessageResult(RelayState {
             connections: self.sessions.len(),
             readers: self.channels.values().map(IndexMap::len).sum(),
-            outbox_bytes: self.sessions.values().map(|outbox| outbox.bytes()).sum(),
+            outbox_bytes: self.sessions.values().map(|connection| connection.outbox.bytes()).sum(),
         })
     }
 }
@@ -156,8 +172,8 @@ impl Handler<ToRelay> for Relay {
     fn handle(&mut self, message: ToRelay, _: &mut Self::Context) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         match message {
-            ToRelay::Register(session, outbox) => {
-                self.sessions.insert(session, outbox);
+            ToRelay::Register(session, outbox, pulse) => {
+                self.sessions.insert(session, Connection { outbox, pulse });
             }
             ToRelay::Unregister(session) => {
                 self.sessions.remove(&session);
@@ -175,6 +191,18 @@ impl Handler<ToRelay> for Relay {
 }
 
 impl Relay {
+    fn tick(&self) {
+        for Connection { outbox, pulse } in self.sessions.values() {
+            match pulse.as_deref().map(Pulse::tick) {
+                Some(Beat::End(code)) => outbox.close(code, Pending::Flush),
+                Some(Beat::Ping) => {
+                    outbox.ping();
+                }
+                Some(Beat::Well) | None => {}
+            }
+        }
+    }
+
     fn attach(&mut self, channel: Channel, reader: Reader, first: Vec<ByteString>) {
         for frame in first {
             reader.outbox.push(frame);
@@ -206,7 +234,9 @@ impl Relay {
 
     fn close(&mut self, channel: Option<&Channel>, code: CloseCode) {
         match channel {
-            None => self.sessions.values().for_each(|outbox| outbox.close(code, Pending::Flush)),
+            None => {
+                self.sessions.values().for_each(|connection| connection.outbox.close(code, Pending::Flush));
+            }
             Some(channel) => {
                 for reader in self.channels.remove(channel).into_iter().flatten() {
                     reader.1.outbox.close(code, Pending::Flush);

@@ -16,6 +16,7 @@ use super::{
     catch_up::CatchUp,
     engine::Engine,
     outbox::{Outbox, Pending},
+    pulse::Pulse,
     relay::{Channel, Reader, RelayHandle, ToRelay},
     reply::Reply,
     room::{Room, Start, Subscribe, Subscribed, ToRoom},
@@ -47,6 +48,8 @@ pub struct SessionOptions {
     pub engine: Engine,
     /// Where frames go.
     pub outbox: Arc<Outbox>,
+    /// Where its signs of life are shown.
+    pub pulse: Arc<Pulse>,
     /// The relay of the connection's thread.
     pub relay: RelayHandle,
     /// How the session is told of progress.
@@ -117,7 +120,11 @@ impl Session {
     /// The session of a new connection.
     pub fn new(options: SessionOptions) -> Self {
         let id = SessionId::next();
-        options.relay.tell(ToRelay::Register(id, Arc::clone(&options.outbox)));
+        options.relay.tell(ToRelay::Register(
+            id,
+            Arc::clone(&options.outbox),
+            Some(Arc::clone(&options.pulse)),
+        ));
         Self {
             id,
             user: None,
@@ -268,6 +275,7 @@ impl Session {
                 let id = ticket.id.as_ref();
                 ticket.answer(native::connected(id, &user, &session, token, self.options.heartbeat_s));
                 self.user = Some(user);
+                self.options.pulse.connected();
             }
             Err(refusal) => {
                 ticket.refuse(&refusal);

@@ -79,10 +79,11 @@ impl Stream for Gated {
         loop {
             let passage = self.gate.0.passage.get();
             if passage == Passage::Shut {
-                return self.wait(context);
+                *self.gate.0.waiting.borrow_mut() = Some(context.waker().clone());
+                return Poll::Pending;
             }
             match Pin::new(&mut self.payload).poll_next(context) {
-                Poll::Pending => return self.wait(context),
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(_))) if passage == Passage::Discard => {}
                 Poll::Ready(Some(Ok(bytes))) => match self.lengths.follow(&bytes) {
                     Ok(()) => return Poll::Ready(Some(Ok(bytes))),
@@ -94,13 +95,5 @@ impl Stream for Gated {
                 ended => return ended,
             }
         }
-    }
-}
-
-impl Gated {
-    /// The passage may be changed while bytes are waited for.
-    fn wait<T>(&self, context: &Context<'_>) -> Poll<T> {
-        *self.gate.0.waiting.borrow_mut() = Some(context.waker().clone());
-        Poll::Pending
     }
 }

@@ -64,6 +64,7 @@ impl Reader {
                 Outbound::Frames(frames) => {
                     frames.iter().for_each(|frame| text.extend_from_slice(frame.as_bytes()));
                 }
+                Outbound::Ping => {}
                 Outbound::Close(_) => self.ended = true,
             }
         }
@@ -83,7 +84,7 @@ impl Connection {
     fn open(context: &Context, gauge: &IntGauge) -> Self {
         let outbox = Outbox::new(Dialect::Sse, context.socket.outbox_bytes);
         let session = SessionId::next();
-        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox)));
+        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), None));
         gauge.inc();
         Self { outbox, relay: context.relay.clone(), session, gauge: gauge.clone() }
     }

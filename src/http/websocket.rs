@@ -1,12 +1,7 @@
 //! The native WebSocket: the actor of one socket, around a session. The only user of actix-web-actors, so that
 //! replacing that crate is one file. Requests are parsed in `wire` and judged behind the session.
 
-use std::{
-    collections::VecDeque,
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Handler, MessageResult, StreamHandler};
 use actix_http::ws::Item;
@@ -22,7 +17,11 @@ use super::{
     origin,
 };
 use crate::{
-    actors::{Engine, Observe, Outbound, Outbox, Pending, Progress, Session, SessionOptions, SessionState},
+    actors::{
+        Engine, Observe, Outbound, Outbox, Pending, Progress, Pulse, Rhythm, Session, SessionOptions,
+        SessionState,
+    },
+    config::SocketSettings,
     domain::{CloseCode, Code, Refusal},
     wire::{Dialect, native::Envelope},
 };
@@ -40,6 +39,7 @@ struct Waiting;
 struct WebSocket {
     engine: Engine,
     outbox: Arc<Outbox>,
+    pulse: Arc<Pulse>,
     /// There from the actor's start to its end.
     session: Option<Session>,
     context: web::Data<Context>,
@@ -47,7 +47,6 @@ struct WebSocket {
     fragments: Fragments,
     /// What was taken from the outbox; kept for its storage.
     taken: VecDeque<Outbound>,
-    heard: Instant,
     malformed_in_a_row: u32,
     closing: bool,
 }
@@ -77,11 +76,11 @@ impl WebSocket {
         Self {
             engine: context.engine.clone(),
             outbox: Outbox::new(Dialect::Native, context.socket.outbox_bytes),
+            pulse: Arc::new(Pulse::new(rhythm(&context.socket))),
             session: None,
             gate,
             fragments: Fragments::new(context.socket.frame_bytes),
             taken: VecDeque::new(),
-            heard: Instant::now(),
             malformed_in_a_row: 0,
             closing: false,
             context,
@@ -144,6 +143,7 @@ impl WebSocket {
         match outbound {
             Outbound::Frame(frame) => ctx.text(frame),
             Outbound::Frames(frames) => frames.iter().for_each(|frame| ctx.text(frame.clone())),
+            Outbound::Ping => ctx.ping(b""),
             Outbound::Close(code) => self.say_goodbye(code, ctx),
         }
     }
@@ -164,14 +164,6 @@ impl WebSocket {
         let wants_more = self.session.as_ref().is_some_and(Session::wants_more);
         self.gate.set(if wants_more { Passage::Open } else { Passage::Shut });
     }
-
-    fn beat(&self, ctx: &mut WebsocketContext<Self>) {
-        if self.heard.elapsed() >= self.context.socket.heartbeat() * 2 {
-            self.close(CloseCode::HeartbeatMissed);
-        } else if !self.closing {
-            ctx.ping(b"");
-        }
-    }
 }
 
 impl Actor for WebSocket {
@@ -183,6 +175,7 @@ impl Actor for WebSocket {
         self.session = Some(Session::new(SessionOptions {
             engine: self.engine.clone(),
             outbox: Arc::clone(&self.outbox),
+            pulse: Arc::clone(&self.pulse),
             relay: self.context.relay.clone(),
             me: ctx.address().recipient(),
             in_flight: socket.in_flight,
@@ -190,12 +183,6 @@ impl Actor for WebSocket {
         }));
         let outbox = Arc::clone(&self.outbox);
         ctx.add_stream(stream::poll_fn(move |context| outbox.poll_waiting(context).map(|()| Some(Waiting))));
-        ctx.run_interval(socket.heartbeat(), |socket, ctx| socket.beat(ctx));
-        ctx.run_later(socket.connect_timeout(), |socket, _| {
-            if !socket.session.as_ref().is_some_and(Session::is_connected) {
-                socket.close(CloseCode::Unauthenticated);
-            }
-        });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -208,7 +195,7 @@ impl Actor for WebSocket {
 
 impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
     fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
-        self.heard = Instant::now();
+        self.pulse.heard();
         if self.closing {
             if !matches!(message, Ok(Message::Text(_) | Message::Binary(_) | Message::Continuation(_))) {
                 ctx.stop();
@@ -264,4 +251,9 @@ impl Handler<Observe<Option<SessionState>>> for WebSocket {
     fn handle(&mut self, _: Observe<Option<SessionState>>, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.session.as_ref().map(Session::observe))
     }
+}
+
+fn rhythm(settings: &SocketSettings) -> Rhythm {
+    let seconds = |setting| u32::try_from(setting).unwrap_or(u32::MAX / 2);
+    Rhythm { heartbeat: seconds(settings.heartbeat_s), to_connect: seconds(settings.connect_timeout_s) }
 }
