@@ -51,7 +51,10 @@ async fn slow_events(server: &Server, room: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(64 << 10).unwrap();
     let mut stream = socket.connect(server.address().parse().unwrap()).await.unwrap();
-    let request = format!("GET /api/rooms/{room}/events HTTP/1.1\r\nHost: {}\r\n\r\n", server.address());
+    let request = format!(
+        "GET /api/rooms/{room}/events HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        server.address()
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     // Its first byte says that it is subscribed, or about to be.
     within("an event stream", stream.read_u8()).await.unwrap();
