@@ -61,7 +61,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     .bind(&address)
     .with_context(|| format!("cannot listen at {address}"))?
     .run();
-    info!("listening at http://{address}");
+    info!("node {} listens at http://{address}", engine.node());
     let handle = running.handle();
     actix_rt::spawn(async move {
         told_to_stop().await;
@@ -86,6 +86,7 @@ fn open_database(settings: &Settings) -> anyhow::Result<Database> {
 fn engine_options(settings: &Settings, database: Database) -> EngineOptions {
     let Settings { rooms, writer, limits, .. } = settings;
     EngineOptions {
+        node: settings.node.id.as_str().to_owned(),
         database,
         queries_at_once: settings.database.read_connections,
         clock: Clock::system(),

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use klatsch::domain::{CloseCode, Code};
+
 /// Each part of `src/` and what it may use besides itself: only what stands below it (ARCHITECTURE.md has the
 /// picture). `config` and `telemetry` are leaves that everything may use but what is pure.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -260,6 +262,26 @@ fn every_metric_is_explained() {
             manual.contains(name),
             "docs/OPERATIONS.md does not explain {name}: add it to its list of metrics"
         );
+    }
+}
+
+#[test]
+fn server_documents_and_web_client_share_one_table_of_codes() {
+    let (client, manual) = (read("web/src/client/codes.ts"), read("docs/PROTOCOL.md"));
+    let check = |text: &str, row: String, file| assert!(text.contains(&row), "{file} lacks the row `{row}`");
+    for code in Code::ALL {
+        let (name, number, retry) = (code.name(), code.number(), code.retry().name());
+        let row = format!(r#"{name}: {{ number: {number}, retry: "{retry}", text: "{}" }}"#, code.sentence());
+        check(&client, row, "web/src/client/codes.ts");
+        check(&manual, format!("| `{name}` | {number} |"), "docs/PROTOCOL.md");
+    }
+    for code in CloseCode::ALL {
+        let (name, number) = (code.name(), code.number());
+        let row = format!(r#"{number}: {{ name: "{name}", text: "{}" }}"#, code.sentence());
+        check(&client, row, "web/src/client/codes.ts");
+        if *code != CloseCode::Normal {
+            check(&manual, format!("| {number} | `{name}` |"), "docs/PROTOCOL.md");
+        }
     }
 }
 

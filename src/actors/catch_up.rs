@@ -8,8 +8,9 @@ use actix::Addr;
 use super::{
     outbox::Pending,
     reply::Reply,
-    room::{Room, Subscribed, ToRoom},
+    room::Room,
     subscriber::Subscription,
+    to_room::{Subscribed, ToRoom},
 };
 use crate::{
     domain::{CloseCode, Epoch, Missing, Record, RoomId, Seq},

@@ -16,7 +16,8 @@ use super::{
     relay::{Channel, ToRelay},
     relays::Relays,
     reply::Reply,
-    room::{Room, RoomContext, Sleep},
+    room::{Room, RoomContext},
+    to_room::Sleep,
 };
 use crate::{
     domain::{CloseCode, Code, Refusal, RoomId, RoomInfo, RoomState},
@@ -140,14 +141,18 @@ impl Directory {
         Room::start_in_arbiter(thread, move |_| Room::new(info, state, deliveries, context))
     }
 
-    fn dozed(&mut self, room: RoomId, address: Addr<Room>, asleep: bool, ctx: &mut Context<Self>) {
-        let Some(Entry::Changing(waiting)) = self.rooms.remove(&room) else { return };
-        if !asleep {
-            waiting.into_iter().for_each(|reply| reply.give(Ok(address.clone())));
-            self.rooms.insert(room, Entry::Awake(address));
-        } else if !waiting.is_empty() {
-            self.wake(room, waiting, ctx);
+    fn fell_asleep(&mut self, room: RoomId, ctx: &mut Context<Self>) {
+        match self.rooms.remove(&room) {
+            Some(Entry::Changing(waiting)) if !waiting.is_empty() => self.wake(room, waiting, ctx),
+            _ => {}
         }
+    }
+
+    fn stayed_awake(&mut self, room: RoomId, address: Addr<Room>) {
+        if let Some(Entry::Changing(waiting)) = self.rooms.remove(&room) {
+            waiting.into_iter().for_each(|reply| reply.give(Ok(address.clone())));
+        }
+        self.rooms.insert(room, Entry::Awake(address));
     }
 }
 
@@ -189,12 +194,11 @@ impl Handler<Doze> for Directory {
         let address = address.clone();
         self.rooms.insert(room.clone(), Entry::Changing(Vec::new()));
         let asked = address.send(Sleep).into_actor(self);
-        // A room that does not answer has died, which is asleep too.
-        Box::pin(
-            asked.map(move |asleep, directory, ctx| {
-                directory.dozed(room, address, asleep.unwrap_or(true), ctx)
-            }),
-        )
+        Box::pin(asked.map(move |asleep, directory, ctx| match asleep {
+            Ok(false) => directory.stayed_awake(room, address),
+            // A room that does not answer has died, which is asleep too.
+            Ok(true) | Err(_) => directory.fell_asleep(room, ctx),
+        }))
     }
 }
 

@@ -14,8 +14,9 @@ use super::{
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
-    room::{Room, Sent, Start, Subscribe, Subscribed, ToRoom},
+    room::Room,
     subscriber::{Greet, Subscription},
+    to_room::{Sent, Start, Subscribe, Subscribed, ToRoom},
     writer::Writer,
 };
 use crate::{
@@ -38,6 +39,8 @@ use crate::{
 
 /// What a node is made of and how large its parts may grow.
 pub struct EngineOptions {
+    /// The node's name.
+    pub node: String,
     /// The database, migrated.
     pub database: Database,
     /// Queries that may run at once.
@@ -69,6 +72,7 @@ pub struct EngineOptions {
 pub struct Engine(Arc<Parts>);
 
 struct Parts {
+    node: String,
     store: Store,
     guests: Guests,
     log: Arc<dyn RoomLog>,
@@ -124,8 +128,25 @@ impl Engine {
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
         let guests = Guests::new(store.clone());
-        let limits = options.limits;
-        Self(Arc::new(Parts { store, guests, log, directory, lobby, writer, relays, clock, limits, metrics }))
+        let (node, limits) = (options.node, options.limits);
+        Self(Arc::new(Parts {
+            node,
+            store,
+            guests,
+            log,
+            directory,
+            lobby,
+            writer,
+            relays,
+            clock,
+            limits,
+            metrics,
+        }))
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> &str {
+        &self.0.node
     }
 
     /// What people may choose.

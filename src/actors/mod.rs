@@ -28,6 +28,7 @@ mod room;
 mod room_readers;
 mod session;
 mod subscriber;
+mod to_room;
 mod writer;
 
 use std::marker::PhantomData;
@@ -41,9 +42,9 @@ pub use lobby::LobbyState;
 pub use outbox::{Outbound, Outbox, Pending};
 pub use pulse::{Pulse, Rhythm};
 pub use relay::{RelayHandle, RelayState, ToRelay};
-pub use room::{RoomView, Sent, Start, Subscribed};
 pub use session::{Progress, Session, SessionOptions, SessionState};
 pub use subscriber::{Greet, SessionId, Subscription};
+pub use to_room::{RoomView, Sent, Start, Subscribed};
 pub use writer::WriterState;
 
 /// Asks an actor for a small picture of its state, for tests, metrics and operators.

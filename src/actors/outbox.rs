@@ -16,6 +16,9 @@ use crate::{
     wire::{Dialect, closing},
 };
 
+/// Room for so many things is kept while nothing waits.
+const KEPT: usize = 8;
+
 /// One thing to write.
 #[derive(Debug, Clone)]
 pub enum Outbound {
@@ -126,10 +129,12 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Moves everything that waits into `taken`, which must be empty; its storage is used again.
-    pub fn take(&self, taken: &mut VecDeque<Outbound>) {
+    /// Hands everything that waits to the connection. Fillers wait meanwhile, so `write` must only copy.
+    pub fn drain(&self, write: impl FnMut(Outbound)) {
         let mut state = self.lock();
-        std::mem::swap(&mut state.queue, taken);
+        state.queue.drain(..).for_each(write);
+        // A burst must not be paid for in memory until the connection ends.
+        state.queue.shrink_to(KEPT);
         state.bytes = 0;
         drop(state);
         self.drained.notify_waiters();
@@ -203,9 +208,9 @@ mod tests {
     use super::*;
 
     fn taken(outbox: &Outbox) -> Vec<Outbound> {
-        let mut taken = VecDeque::new();
-        outbox.take(&mut taken);
-        taken.into()
+        let mut taken = Vec::new();
+        outbox.drain(|outbound| taken.push(outbound));
+        taken
     }
 
     #[test]

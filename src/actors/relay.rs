@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     domain::{CloseCode, RoomId},
-    telemetry::Metrics,
+    telemetry::{Metrics, Stopwatch},
     wire::{Broadcast, Dialect},
 };
 
@@ -59,8 +59,8 @@ pub enum ToRelay {
     Detach(Channel, SubscriberId),
     /// A frame for one connection, behind all records that were told before.
     Push(Arc<Outbox>, ByteString),
-    /// Records for all readers of a room.
-    Records(RoomId, Arc<[Arc<Broadcast>]>),
+    /// Records for all readers of a room, with the time since they came back from the log.
+    Records(RoomId, Arc<[Arc<Broadcast>]>, Stopwatch),
     /// A frame of the native dialect for all readers of a channel.
     Frame(Channel, ByteString),
     /// Close every reader of a channel, or every connection where none is given.
@@ -183,7 +183,10 @@ impl Handler<ToRelay> for Relay {
             ToRelay::Push(outbox, frame) => {
                 outbox.push(frame);
             }
-            ToRelay::Records(room, records) => self.fan_out(&Channel::Room(room), &Parcel::of(&records)),
+            ToRelay::Records(room, records, since) => {
+                self.fan_out(&Channel::Room(room), &Parcel::of(&records));
+                self.metrics.delivery_seconds.observe(since.seconds());
+            }
             ToRelay::Frame(channel, frame) => self.fan_out(&channel, &Parcel::native(frame)),
             ToRelay::Close(channel, code) => self.close(channel.as_ref(), code),
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Code, RoomId, UserId},
-    telemetry::Metrics,
+    telemetry::{Metrics, Stopwatch},
     wire::{Broadcast, Dialect, native},
 };
 
@@ -114,8 +114,9 @@ impl RoomReaders {
             return;
         }
         let records: Arc<[Arc<Broadcast>]> = std::mem::take(records).into();
+        let since = Stopwatch::start();
         for (relay, _) in &self.relays {
-            relay.tell(ToRelay::Records(self.room.clone(), Arc::clone(&records)));
+            relay.tell(ToRelay::Records(self.room.clone(), Arc::clone(&records), since));
         }
     }
 }

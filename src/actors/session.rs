@@ -19,8 +19,9 @@ use super::{
     pulse::Pulse,
     relay::{Channel, Reader, RelayHandle, ToRelay},
     reply::Reply,
-    room::{Room, Start, Subscribe, Subscribed, ToRoom},
+    room::Room,
     subscriber::{SessionId, SubscriberId, Subscription},
+    to_room::{Start, Subscribe, Subscribed, ToRoom},
 };
 use crate::{
     auth::Token,
@@ -271,7 +272,8 @@ impl Session {
         self.looking_up = false;
         match answer {
             Ok((user, token)) => {
-                let (session, token) = (self.id.to_string(), token.as_ref().map(Token::as_str));
+                let session = format!("{}-{}", self.options.engine.node(), self.id);
+                let token = token.as_ref().map(Token::as_str);
                 let id = ticket.id.as_ref();
                 ticket.answer(native::connected(id, &user, &session, token, self.options.heartbeat_s));
                 self.user = Some(user);

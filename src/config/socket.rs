@@ -40,11 +40,6 @@ impl SocketSettings {
         Duration::from_secs(self.heartbeat_s)
     }
 
-    /// Time that a fresh socket has for its `connect`.
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.connect_timeout_s)
-    }
-
     /// SO_SNDBUF, where it is not left to the kernel.
     pub fn send_buffer(&self) -> Option<usize> {
         (self.send_buffer_bytes > 0).then_some(self.send_buffer_bytes)

@@ -12,9 +12,6 @@ pub struct WriterSettings {
     /// Most records in one transaction, 1 to 100,000.
     #[serde(deserialize_with = "within::<1, 100_000, _, _>")]
     pub batch_records: usize,
-    /// Most bytes in one transaction, 1 KiB to 64 MiB.
-    #[serde(deserialize_with = "within::<1024, 67_108_864, _, _>")]
-    pub batch_bytes: usize,
     /// Records that may wait, 1 to 1,000,000.
     #[serde(deserialize_with = "within::<1, 1_000_000, _, _>")]
     pub queue_records: usize,

@@ -2,7 +2,6 @@
 //! when the client goes. What is done with the frames is decided by whoever drains it.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     task::{Poll, ready},
 };
@@ -20,7 +19,6 @@ use crate::{
 /// A reader of one room; dropping it ends everything.
 pub(super) struct Reader {
     connection: Connection,
-    taken: VecDeque<Outbound>,
     ended: bool,
     _reading: Reading,
 }
@@ -40,14 +38,13 @@ impl Reader {
         let connection = Connection::open(context, gauge);
         let subscription = Subscription::new(None, Arc::clone(&connection.outbox), connection.relay.clone());
         let reading = context.engine.subscribe(room, subscription, start, greet).await?;
-        Ok(Self { connection, taken: VecDeque::new(), ended: false, _reading: reading })
+        Ok(Self { connection, ended: false, _reading: reading })
     }
 
     /// Everything that waits, as one piece that is never empty; nothing once the server ended it.
     pub(super) fn poll_frames(&mut self, context: &mut std::task::Context<'_>) -> Poll<Option<Bytes>> {
         while !self.ended {
             ready!(self.connection.outbox.poll_waiting(context));
-            self.connection.outbox.take(&mut self.taken);
             let text = self.joined();
             if !text.is_empty() {
                 return Poll::Ready(Some(text));
@@ -58,16 +55,15 @@ impl Reader {
 
     fn joined(&mut self) -> Bytes {
         let mut text = BytesMut::new();
-        for item in self.taken.drain(..) {
-            match item {
-                Outbound::Frame(frame) => text.extend_from_slice(frame.as_bytes()),
-                Outbound::Frames(frames) => {
-                    frames.iter().for_each(|frame| text.extend_from_slice(frame.as_bytes()));
-                }
-                Outbound::Ping => {}
-                Outbound::Close(_) => self.ended = true,
+        let ended = &mut self.ended;
+        self.connection.outbox.drain(|outbound| match outbound {
+            Outbound::Frame(frame) => text.extend_from_slice(frame.as_bytes()),
+            Outbound::Frames(frames) => {
+                frames.iter().for_each(|frame| text.extend_from_slice(frame.as_bytes()));
             }
-        }
+            Outbound::Ping => {}
+            Outbound::Close(_) => *ended = true,
+        });
         text.freeze()
     }
 }

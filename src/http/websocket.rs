@@ -1,7 +1,7 @@
 //! The native WebSocket: the actor of one socket, around a session. The only user of actix-web-actors, so that
 //! replacing that crate is one file. Requests are parsed in `wire` and judged behind the session.
 
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Handler, MessageResult, StreamHandler};
 use actix_http::ws::Item;
@@ -45,8 +45,6 @@ struct WebSocket {
     context: web::Data<Context>,
     gate: Gate,
     fragments: Fragments,
-    /// What was taken from the outbox; kept for its storage.
-    taken: VecDeque<Outbound>,
     malformed_in_a_row: u32,
     closing: bool,
 }
@@ -80,7 +78,6 @@ impl WebSocket {
             session: None,
             gate,
             fragments: Fragments::new(context.socket.frame_bytes),
-            taken: VecDeque::new(),
             malformed_in_a_row: 0,
             closing: false,
             context,
@@ -220,12 +217,8 @@ impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
 
 impl StreamHandler<Waiting> for WebSocket {
     fn handle(&mut self, _: Waiting, ctx: &mut Self::Context) {
-        let mut taken = std::mem::take(&mut self.taken);
-        self.outbox.take(&mut taken);
-        for outbound in taken.drain(..) {
-            self.write(outbound, ctx);
-        }
-        self.taken = taken;
+        let outbox = Arc::clone(&self.outbox);
+        outbox.drain(|outbound| self.write(outbound, ctx));
         if let Some(session) = self.session.as_mut() {
             // Answers have gone out, so requests that waited may go on.
             session.advance();

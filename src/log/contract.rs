@@ -70,10 +70,8 @@ pub(super) fn joins(name: &str) -> Proposal {
 }
 
 pub(super) fn says(name: &str, client_id: Option<&str>, body: &str) -> Proposal {
-    let kind = RecordKind::Message {
-        body: MessageBody::stored(body),
-        client_id: client_id.map(|id| ClientId::new(id)),
-    };
+    let kind =
+        RecordKind::Message { body: MessageBody::stored(body), client_id: client_id.map(ClientId::new) };
     Proposal { sender: user(name), kind }
 }
 

@@ -30,7 +30,7 @@ pub struct Meters {
     pub deliveries: IntCounter,
     /// `klatsch_append_seconds`: from a room's decision to the record being durable.
     pub append_seconds: Histogram,
-    /// `klatsch_delivery_seconds`: from a record being durable to its hand-over to a client's connection.
+    /// `klatsch_delivery_seconds`: from records being durable to their hand-over to all connections of a worker.
     pub delivery_seconds: Histogram,
     /// `klatsch_outbox_bytes`: bytes that wait for clients, over all of them.
     pub outbox_bytes: IntGauge,
@@ -92,7 +92,7 @@ impl Metrics {
             ),
             delivery_seconds: register.histogram(
                 "klatsch_delivery_seconds",
-                "From a record being durable to its hand-over to a client's connection.",
+                "From records being durable to their hand-over to all connections of a worker, once a batch.",
                 latencies(),
             ),
             outbox_bytes: register

@@ -1,0 +1,97 @@
+//! What can be said to a room, and its answers.
+//! What it does about it is in `room`.
+
+use actix::Message;
+use serde::Serialize;
+
+use super::{
+    reply::Reply,
+    subscriber::{Greet, SubscriberId, Subscription},
+};
+use crate::domain::{ClientId, Epoch, FirstSend, MessageBody, Missing, PositionText, RoomInfo, Seq, User};
+
+/// What a room is asked.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum ToRoom {
+    /// Say something.
+    Send { sender: User, body: MessageBody, client_id: Option<ClientId>, reply: Reply<Sent> },
+    /// Become a member.
+    Join { sender: User, reply: Reply<RoomInfo> },
+    /// Be a member no more; `through` is the subscription that needs no word of it.
+    Leave { sender: User, through: Option<SubscriberId>, reply: Reply<()> },
+    /// Read the room; whoever is somebody becomes a member first.
+    Subscribe(Subscribe),
+    /// Go on after a replay that the room did not have in memory.
+    Continue { id: SubscriberId, after: Seq, reply: Reply<Subscribed> },
+    /// Read the room no more.
+    Unsubscribe { id: SubscriberId, reply: Reply<()> },
+    /// List members who joined after a record.
+    Members { after: Seq, limit: usize, reply: Reply<Vec<(Seq, User)>> },
+}
+
+/// A wish to read a room.
+pub(super) struct Subscribe {
+    /// Who acts; nobody where a public room is only read.
+    pub sender: Option<User>,
+    /// Through which connection.
+    pub subscription: Subscription,
+    /// What of the past comes first.
+    pub start: Start,
+    /// How the reader is greeted.
+    pub greet: Greet,
+    /// Told how it goes on, after the greeting is under way.
+    pub reply: Reply<(Epoch, Subscribed)>,
+}
+
+/// What of the past a subscription starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    Live,
+    /// Everything after a position.
+    After(PositionText),
+    /// The newest records, this many.
+    Last(Seq),
+}
+
+/// How a subscription goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscribed {
+    /// Every record comes from now on.
+    Live,
+    /// These records are to be read from the log first. The log may have more by then, which the room
+    /// has not applied and will deliver itself.
+    Behind(Missing),
+    /// It ended meanwhile.
+    Ended,
+}
+
+/// The answer to a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Number and time of the record.
+    pub first: FirstSend,
+    /// Whether it was there before.
+    pub repeated: bool,
+}
+
+/// The directory asks whether the room may go to sleep now. It has stopped if the answer is `true`.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub(super) struct Sleep;
+
+/// What a room shows of itself.
+#[derive(Debug, Serialize)]
+pub struct RoomView {
+    /// The number of its newest record.
+    pub head: Seq,
+    /// How many members it has.
+    pub members: usize,
+    /// How many connections read it.
+    pub readers: usize,
+    /// Appends that the log has not answered.
+    pub appending: usize,
+    /// Records in memory.
+    pub recent: usize,
+}
