@@ -15,6 +15,7 @@ mod http_contract;
 mod idempotence;
 mod page;
 mod polling;
+mod races;
 mod resume;
 mod slow_readers;
 mod socket_contract;
