@@ -147,7 +147,7 @@ async fn migrate_prepares_a_fresh_database_and_can_be_repeated() {
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     connection.batch_execute("SELECT count(*) FROM __diesel_schema_migrations").unwrap();
     drop(connection);
-    can_chat(&Plan::default().in_folder(folder.path()).start().await).await;
+    can_chat(&Plan::default().on_sqlite().in_folder(folder.path()).start().await).await;
 }
 
 #[actix_web::test]

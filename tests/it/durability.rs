@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::support::follower::{By, Following};
 use crate::support::http::Http;
 use crate::support::postgres;
 use crate::support::seed::Dice;
@@ -16,7 +17,7 @@ const KILLS: usize = 20;
 /// D1 D2 D3 D4 D7, on SQLite.
 #[actix_web::test]
 async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_20_kills_on_sqlite() {
-    let server = Server::start().await;
+    let server = Plan::default().on_sqlite().start().await;
     survive_kills("durability on SQLite", server).await;
 }
 
@@ -34,6 +35,8 @@ async fn survive_kills(test: &str, mut server: Server) {
     let mut dice = Dice::thrown_for(test);
     let busy = Talking::begin(&server, "busy", 6, 8).await;
     let calm = Talking::begin(&server, "calm", 3, 1).await;
+    let streaming = Following::begin(&server, busy.room(), By::Events);
+    let polling = Following::begin(&server, busy.room(), By::Polling);
     for _ in 0..KILLS {
         busy.progress(dice.between(1, 200)).await;
         calm.progress(dice.between(0, 5)).await;
@@ -42,8 +45,26 @@ async fn survive_kills(test: &str, mut server: Server) {
         server.restart().await;
     }
     busy.progress(50).await;
-    busy.end(&server).await;
+    let history = busy.end(&server).await;
+    streaming.must_have_heard(&history).await;
+    polling.must_have_heard(&history).await;
     calm.end(&server).await;
+}
+
+/// D1 D2 D3 D4: an orderly stop under load is no worse than a kill, and its exit code says that it was orderly.
+#[actix_web::test]
+async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_orderly_restarts() {
+    let mut server = Server::start().await;
+    let mut dice = Dice::thrown_for("orderly restarts");
+    let talking = Talking::begin(&server, "hall", 6, 8).await;
+    for _ in 0..5 {
+        talking.progress(dice.between(1, 200)).await;
+        assert!(server.terminate().await.success(), "{}", server.log());
+        server.must_not_have_panicked();
+        server.restart().await;
+    }
+    talking.progress(50).await;
+    talking.end(&server).await;
 }
 
 /// D1: also what HTTP acknowledged, and the users, rooms and members themselves.

@@ -16,6 +16,7 @@ mod idempotence;
 mod page;
 mod polling;
 mod protocol_examples;
+mod races;
 mod resume;
 mod slow_readers;
 mod socket_contract;

@@ -160,3 +160,51 @@ async fn what_is_said_during_a_replay_follows_it_in_order() {
         assert_eq!(reader.await.unwrap(), history);
     }
 }
+
+/// A replay that is on its way ends with its subscription.
+#[actix_web::test]
+async fn joining_anew_or_parting_in_the_middle_of_a_replay_ends_it() {
+    let server = Plan::default().set("socket.outbox_bytes", 64 << 10).start().await;
+    let (http, ada, room, epoch) = hall(&server).await;
+    talk_on(Socket::of(&server, &ada).await, room.clone(), 1000, 1000).await;
+    let total = 1001;
+    let again = json!({ "room": room, "after": { "epoch": epoch, "seq": 0 } });
+
+    let mut anew = Socket::of(&server, &ada).await;
+    for _ in 0..3 {
+        anew.begin("join", again.clone()).await;
+    }
+    let mut parting = Socket::of(&server, &ada).await;
+    parting.begin("join", again.clone()).await;
+    let parted = parting.begin("part", json!({ "room": room })).await;
+    assert_eq!(parting.reply(&parted).await["type"], "parted");
+    parting.join(&room).await;
+    http.say(&room, "marker").await;
+
+    // Of the first subscriptions any beginning may come, of the last one everything.
+    let heard = seqs(&heard_until(&mut anew, total + 1).await);
+    let begins: Vec<usize> = (0..heard.len()).filter(|at| heard[*at] == 1).collect();
+    assert!((1..=3).contains(&begins.len()), "{} beginnings", begins.len());
+    for run in heard.chunk_by(|one, next| *next != 1 || one == next) {
+        assert!(run.iter().zip(1..).all(|(seq, wanted)| *seq == wanted), "a gap in {run:?}");
+    }
+    assert_eq!(heard[*begins.last().unwrap()..], (1..=total + 1).collect::<Vec<u64>>());
+
+    let heard = seqs(&heard_until(&mut parting, total + 1).await);
+    let (marker, before) = heard.split_last().unwrap();
+    assert_eq!(*marker, total + 1);
+    assert!(before.iter().zip(1..).all(|(seq, wanted)| *seq == wanted), "a gap in {before:?}");
+}
+
+/// Everything up to the record with this number.
+async fn heard_until(socket: &mut Socket, last: u64) -> Vec<Value> {
+    let mut heard = Vec::new();
+    loop {
+        let record = socket.record().await;
+        let seq = record["seq"].as_u64().unwrap();
+        heard.push(record);
+        if seq == last {
+            return heard;
+        }
+    }
+}

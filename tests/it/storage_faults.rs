@@ -36,7 +36,7 @@ impl Drop for Lock {
 
 #[actix_web::test]
 async fn a_locked_database_refuses_sends_and_keeps_the_rest() {
-    let server = Server::start().await;
+    let server = Plan::default().on_sqlite().start().await;
     let ada = Http::to(&server).user("Ada").await;
     let http = Http::to(&server).acting_as(&ada);
     let room = id_of(&http.room("hall").await);
@@ -77,7 +77,7 @@ async fn said_in_the_end(socket: &mut Socket, message: &Value) -> Value {
 
 #[actix_web::test]
 async fn talkers_come_through_locks_without_loss() {
-    let server = Server::start().await;
+    let server = Plan::default().on_sqlite().start().await;
     let talking = Talking::begin(&server, "locked", 4, 4).await;
     for _ in 0..3 {
         talking.progress(50).await;
@@ -154,7 +154,7 @@ async fn a_full_disk_refuses_sends_until_there_is_room_again() {
     let Some(disk) = SmallDisk::mount("24m") else {
         return skip("a full disk", "a small file system cannot be mounted here");
     };
-    let server = Plan::default().in_folder(disk.path()).start().await;
+    let server = Plan::default().on_sqlite().in_folder(disk.path()).start().await;
     fill_up_and_recover(server, || disk.fill(), |_, ballast| std::fs::remove_file(ballast).unwrap()).await;
 }
 
@@ -164,7 +164,7 @@ async fn files_that_may_not_grow_refuse_sends_until_they_may() {
         return skip("files that may not grow", "there is no prlimit");
     }
     // Without its signal, a write past the limit fails as it does on a full disk. The unit is 512 or 1024 bytes.
-    let server = Plan::default().after_shell("ulimit -S -f 6000; trap '' XFSZ").start().await;
+    let server = Plan::default().on_sqlite().after_shell("ulimit -S -f 6000; trap '' XFSZ").start().await;
     let raise = |server: &Server, ()| {
         let pid = server.pid().to_string();
         let raised = Command::new("prlimit").args(["--fsize=unlimited", "--pid", &pid]).status().unwrap();

@@ -1,6 +1,7 @@
 //! What every test stands on: a server process, a database server, and clients of each protocol.
 //! No claim about Klatsch is made here; a helper only panics where a test could not go on.
 
+pub(crate) mod follower;
 pub(crate) mod http;
 pub(crate) mod postgres;
 pub(crate) mod raw;

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, breath, raw};
+use super::{PATIENCE, breath, postgres, raw};
 
 /// The binary under test.
 pub(crate) const KLATSCH: &str = env!("CARGO_BIN_EXE_klatsch");
@@ -23,12 +23,29 @@ pub(crate) struct Plan {
     folder: Option<PathBuf>,
     prelude: Option<String>,
     arguments: Vec<String>,
+    database: Database,
+}
+
+/// Where the data is.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Database {
+    /// As whoever runs the tests wants it: `KLATSCH_TEST_DATABASE=postgres` runs them all on the other database.
+    #[default]
+    AsAsked,
+    /// In a file, for a test that is about that file.
+    Sqlite,
 }
 
 impl Plan {
     /// A setting by its dotted name, such as `socket.heartbeat_s`.
     pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Plan {
         self.settings.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Keeps the data in an SQLite file, whatever was asked for.
+    pub(crate) fn on_sqlite(mut self) -> Plan {
+        self.database = Database::Sqlite;
         self
     }
 
@@ -51,7 +68,13 @@ impl Plan {
     }
 
     /// Starts the server on a free port and waits until it is ready.
-    pub(crate) async fn start(self) -> Server {
+    pub(crate) async fn start(mut self) -> Server {
+        let asked = std::env::var("KLATSCH_TEST_DATABASE");
+        let chosen = self.database == Database::Sqlite || self.settings.contains_key("database.url");
+        if asked.as_deref() == Ok("postgres") && !chosen {
+            let url = postgres::database("the server of a test").expect("KLATSCH_TEST_DATABASE asks for it");
+            self = self.set("database.url", url);
+        }
         let temporary = TempDir::new().unwrap();
         let folder = self.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
         loop {
@@ -98,7 +121,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server on a fresh SQLite database with default settings.
+    /// A server on a fresh database with default settings.
     pub(crate) async fn start() -> Server {
         Plan::default().start().await
     }

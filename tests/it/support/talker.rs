@@ -67,6 +67,11 @@ impl Talking {
         Talking { conversation, talkers }
     }
 
+    /// The id of the room.
+    pub(crate) fn room(&self) -> &str {
+        &self.conversation.room
+    }
+
     /// Waits until `more` further messages are acknowledged.
     pub(crate) async fn progress(&self, more: u64) {
         let goal = self.conversation.acked.get() + more;
