@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Room for so many things is kept while nothing waits.
-const KEPT: usize = 8;
+const KEPT: usize = 4;
 
 /// One thing to write.
 #[derive(Debug, Clone)]

@@ -150,14 +150,17 @@ impl Session {
 
     /// Whether more requests may be read from the connection.
     pub fn wants_more(&self) -> bool {
-        self.requests.is_empty() && self.has_room()
+        self.requests.is_empty() && self.unanswered.load(Ordering::Relaxed) < self.options.in_flight
     }
 
     /// Takes a request, in order.
     pub fn take(&mut self, id: Option<RequestId>, request: Request) {
+        let at_once = self.requests.is_empty() && self.may_begin();
         let ticket = self.ticket(id);
-        self.requests.push_back((ticket, request));
-        self.advance();
+        match at_once {
+            true => self.begin(ticket, request),
+            false => self.requests.push_back((ticket, request)),
+        }
     }
 
     /// Refuses what could not be read as a request.
@@ -167,7 +170,7 @@ impl Session {
 
     /// Goes on with requests that waited; to be called whenever answers may have gone out.
     pub fn advance(&mut self) {
-        while !self.looking_up && self.has_room() {
+        while self.may_begin() {
             let Some((ticket, request)) = self.requests.pop_front() else { return };
             self.begin(ticket, request);
         }
@@ -224,9 +227,10 @@ impl Session {
         }
     }
 
-    /// Whether fewer requests than allowed have been passed on and not answered.
-    fn has_room(&self) -> bool {
-        self.unanswered.load(Ordering::Relaxed) - self.requests.len() < self.options.in_flight
+    /// Whether the next request may be passed on: none is being looked up, and not too many are unanswered.
+    fn may_begin(&self) -> bool {
+        let passed_on = self.unanswered.load(Ordering::Relaxed) - self.requests.len();
+        !self.looking_up && passed_on < self.options.in_flight
     }
 
     fn begin(&mut self, ticket: Ticket, request: Request) {
