@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use super::hall;
 use crate::support::http::Http;
 use crate::support::raw::{RawSocket, opcode};
-use crate::support::server::Plan;
+use crate::support::server::{Plan, Server};
 use crate::support::socket::Socket;
 
 #[actix_web::test]
@@ -97,4 +97,15 @@ async fn a_silent_socket_is_closed_with_4002_and_an_answering_one_is_not() {
     assert_eq!(silent.close_code().await, Some(4002));
     answering.send_text(r#"{"type":"ping"}"#).await;
     assert_eq!(answering.hear().await.unwrap().opcode, opcode::TEXT);
+}
+
+#[actix_web::test]
+async fn a_ping_frame_gets_its_pong() {
+    let server = Server::start().await;
+    let mut socket = RawSocket::open(&server).await;
+    for payload in [&b""[..], b"\x00\xff not text", &[7; 125]] {
+        socket.send(opcode::PING, payload).await;
+        let pong = socket.hear().await.unwrap();
+        assert_eq!((pong.opcode, pong.payload.as_slice()), (opcode::PONG, payload));
+    }
 }
