@@ -152,3 +152,22 @@ async fn extensions_and_protocols_that_a_browser_offers_are_declined() {
         Socket::open_as(&server, Opening { headers: &headers, receive_buffer: None }).await.unwrap();
     assert_eq!(socket.ask("ping", json!({})).await["type"], "pong");
 }
+
+/// Behind a proxy and by name, the own origin is that of the host that was asked for.
+#[actix_web::test]
+async fn the_own_origin_is_that_of_the_host_that_was_asked() {
+    let server = Server::start().await;
+    let cases = [
+        ("localhost:8080", "http://localhost:8080", true),
+        ("chat.example", "https://chat.example", true),
+        ("chat.example", "https://CHAT.example", true),
+        ("chat.example", "https://evil.example", false),
+        ("chat.example", "https://chat.example.evil.example", false),
+        ("chat.example:8080", "https://chat.example", false),
+    ];
+    for (host, origin, welcome) in cases {
+        let headers = [("host", host), ("origin", origin)];
+        let opened = Socket::open_as(&server, Opening { headers: &headers, receive_buffer: None }).await;
+        assert_eq!(opened.is_ok(), welcome, "{origin} on {host}");
+    }
+}
