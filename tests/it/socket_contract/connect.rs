@@ -94,7 +94,7 @@ async fn before_connect_there_is_only_ping() {
 
 #[actix_web::test]
 async fn who_does_not_connect_in_time_is_closed_with_4500() {
-    let server = Plan::default().set("socket.connect_timeout_s", 1).start().await;
+    let server = Plan::default().set("socket.connect_timeout_s", 3).start().await;
     assert_eq!(RawSocket::open(&server).await.close_code().await, Some(4500));
     let mut pinging = Socket::open(&server).await;
     assert_eq!(pinging.ask("ping", json!({})).await["type"], "pong");

@@ -76,7 +76,7 @@ async fn a_close_is_answered() {
 
 #[actix_web::test]
 async fn a_silent_socket_is_closed_with_4002_and_an_answering_one_is_not() {
-    let server = Plan::default().set("socket.heartbeat_s", 1).start().await;
+    let server = Plan::default().set("socket.heartbeat_s", 2).start().await;
     let ada = Http::to(&server).user("Ada").await;
     let connect = json!({ "type": "connect", "token": ada.token }).to_string();
 
@@ -85,10 +85,10 @@ async fn a_silent_socket_is_closed_with_4002_and_an_answering_one_is_not() {
     let mut answering = RawSocket::open(&server).await;
     answering.send_text(&connect).await;
     let reply: Value = serde_json::from_slice(&answering.hear().await.unwrap().payload).unwrap();
-    assert_eq!(reply["heartbeat_s"], 1);
+    assert_eq!(reply["heartbeat_s"], 2);
 
     let mut pings = 0;
-    while pings < 5 {
+    while pings < 3 {
         let frame = answering.hear().await.unwrap();
         assert_eq!(frame.opcode, opcode::PING, "{frame:?}");
         answering.send(opcode::PONG, &frame.payload).await;
