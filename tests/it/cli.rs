@@ -66,6 +66,21 @@ fn config_prints_what_is_in_force_and_hides_secrets() {
 }
 
 #[test]
+fn what_config_prints_can_be_loaded_again() {
+    let folder = TempDir::new().unwrap();
+    let settings =
+        [("socket.heartbeat_s", "17"), ("server.allowed_origins", "https://a.example,https://b.example")];
+    let printed = klatsch(folder.path(), &["config"], &settings);
+    std::fs::write(folder.path().join("printed.toml"), &printed.stdout).unwrap();
+    let again = klatsch(folder.path(), &["config", "--config", "printed.toml"], &[]);
+    assert!(again.status.success(), "{}", said(&again));
+    let text = String::from_utf8_lossy(&again.stdout);
+    for kept in ["17", "https://a.example", "https://b.example"] {
+        assert!(text.contains(kept), "no {kept} in\n{text}");
+    }
+}
+
+#[test]
 fn a_wrong_setting_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
     let folder = TempDir::new().unwrap();
     let database = sqlite_url(folder.path());

@@ -31,6 +31,19 @@ async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_20_kills_on_postgr
     survive_kills("durability on PostgreSQL", server).await;
 }
 
+/// D1 D2 D3 D4, where every resume needs the database, every waking a snapshot, and live records are never far.
+#[actix_web::test]
+async fn nothing_is_lost_doubled_or_reordered_by_a_server_that_keeps_nothing_in_memory() {
+    let server = Plan::default()
+        .set("rooms.ring_records", 0)
+        .set("rooms.snapshot_every", 5)
+        .set("rooms.idle_s", 1)
+        .set("writer.batch_records", 3)
+        .start()
+        .await;
+    survive_kills("durability without memory", server).await;
+}
+
 async fn survive_kills(test: &str, mut server: Server) {
     let mut dice = Dice::thrown_for(test);
     let busy = Talking::begin(&server, "busy", 6, 8).await;

@@ -39,7 +39,16 @@ async fn talk_on(mut socket: Socket, room: String, count: usize, width: usize) {
 /// D3.
 #[actix_web::test]
 async fn fifty_resumes_with_random_drops_leave_no_gap_and_no_duplicate() {
-    let server = Server::start().await;
+    fifty_resumes(Server::start().await).await;
+}
+
+/// D3, where every resume is read from the database while the room goes on.
+#[actix_web::test]
+async fn fifty_resumes_leave_no_gap_and_no_duplicate_without_memory() {
+    fifty_resumes(Plan::default().set("rooms.ring_records", 0).start().await).await;
+}
+
+async fn fifty_resumes(server: Server) {
     let (http, ada, room, epoch) = hall(&server).await;
     let mut dice = Dice::thrown_for("fifty resumes");
     const SAID: usize = 3000;

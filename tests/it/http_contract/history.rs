@@ -12,7 +12,7 @@ async fn history_is_ascending_and_continues_from_its_position() {
     let server = Server::start().await;
     let (http, room, epoch) = eleven_records(&server).await;
     let whole: Vec<u64> = (1..=11).collect();
-    let cases: [(String, &[u64]); 14] = [
+    let cases: [(String, &[u64]); 15] = [
         (String::new(), &whole),
         ("?limit=3".into(), &[9, 10, 11]),
         ("?after=0".into(), &whole),
@@ -26,6 +26,7 @@ async fn history_is_ascending_and_continues_from_its_position() {
         ("?before=9999&limit=2".into(), &[10, 11]),
         ("?before=1".into(), &[]),
         ("?limit=9999".into(), &whole),
+        ("?limit=99999999999999999999999".into(), &whole),
         ("?after=10&wait=60".into(), &[11]),
     ];
     for (query, wanted) in cases {

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{assert_names, assert_url_safe};
 use crate::support::http::{Http, id_of, messages_of, text, user_from};
-use crate::support::server::Server;
+use crate::support::server::{Plan, Server};
+use crate::support::socket::Socket;
 
 #[actix_web::test]
 async fn a_new_user_gets_an_identity_and_a_token() {
@@ -143,4 +144,27 @@ async fn reading_needs_no_token() {
         http.get(&path).await.expect(200);
     }
     http.get(&format!("/api/rooms/{room}/members")).await.expect(200);
+}
+
+#[actix_web::test]
+async fn tokens_and_secrets_are_neither_stored_nor_logged() {
+    let server = Plan::default().on_sqlite().set("telemetry.log", "debug").start().await;
+    let http = Http::to(&server);
+    let secret = "a secret that nobody else may read";
+    let made = http.post("/api/users", json!({ "nickname": "Ada", "secret": secret })).await.expect(201);
+    let ada = user_from(&made);
+    http.acting_as(&ada).room("hall").await;
+    let mut socket = Socket::of(&server, &ada).await;
+    socket.join("hall").await;
+
+    let mut stored = Vec::new();
+    for file in std::fs::read_dir(server.database_file().parent().unwrap()).unwrap() {
+        stored.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    let stored = String::from_utf8_lossy(&stored);
+    assert!(stored.contains(&ada.id), "this is not the database");
+    for hidden in [&ada.token, secret] {
+        assert!(!stored.contains(hidden), "{hidden} is in the database");
+        assert!(!server.log().contains(hidden), "{hidden} is in the log");
+    }
 }

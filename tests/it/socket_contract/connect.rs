@@ -65,7 +65,7 @@ async fn a_bad_token_is_closed_with_4500() {
     let server = Server::start().await;
     let mut socket = Socket::open(&server).await;
     socket.refused("connect", json!({ "token": "no-such-token" }), "unauthenticated").await;
-    assert_eq!(socket.close_code().await, Some(4500));
+    socket.is_closed_with(4500).await;
 }
 
 #[actix_web::test]
@@ -94,11 +94,11 @@ async fn before_connect_there_is_only_ping() {
 
 #[actix_web::test]
 async fn who_does_not_connect_in_time_is_closed_with_4500() {
-    let server = Plan::default().set("socket.connect_timeout_s", 1).start().await;
+    let server = Plan::default().set("socket.connect_timeout_s", 3).start().await;
     assert_eq!(RawSocket::open(&server).await.close_code().await, Some(4500));
     let mut pinging = Socket::open(&server).await;
     assert_eq!(pinging.ask("ping", json!({})).await["type"], "pong");
-    assert_eq!(pinging.close_code().await, Some(4500));
+    pinging.is_closed_with(4500).await;
 
     // Connected in time: the deadline that closed the others does not close this one.
     let (mut connected, _) = Socket::guest(&server, "Ada").await;
@@ -142,4 +142,32 @@ async fn the_socket_is_no_page() {
     let answer = Http::to(&server).get("/api/socket").await;
     assert!((400..500).contains(&answer.status), "{answer:?}");
     assert!(answer.header("content-type").starts_with("application/problem+json"), "{answer:?}");
+}
+
+#[actix_web::test]
+async fn extensions_and_protocols_that_a_browser_offers_are_declined() {
+    let server = Server::start().await;
+    let headers = [("sec-websocket-extensions", "permessage-deflate; client_max_window_bits")];
+    let mut socket =
+        Socket::open_as(&server, Opening { headers: &headers, receive_buffer: None }).await.unwrap();
+    assert_eq!(socket.ask("ping", json!({})).await["type"], "pong");
+}
+
+/// Behind a proxy and by name, the own origin is that of the host that was asked for.
+#[actix_web::test]
+async fn the_own_origin_is_that_of_the_host_that_was_asked() {
+    let server = Server::start().await;
+    let cases = [
+        ("localhost:8080", "http://localhost:8080", true),
+        ("chat.example", "https://chat.example", true),
+        ("chat.example", "https://CHAT.example", true),
+        ("chat.example", "https://evil.example", false),
+        ("chat.example", "https://chat.example.evil.example", false),
+        ("chat.example:8080", "https://chat.example", false),
+    ];
+    for (host, origin, welcome) in cases {
+        let headers = [("host", host), ("origin", origin)];
+        let opened = Socket::open_as(&server, Opening { headers: &headers, receive_buffer: None }).await;
+        assert_eq!(opened.is_ok(), welcome, "{origin} on {host}");
+    }
 }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use super::hall;
 use crate::support::http::Http;
 use crate::support::raw::{RawSocket, opcode};
-use crate::support::server::Plan;
+use crate::support::server::{Plan, Server};
 use crate::support::socket::Socket;
 
 #[actix_web::test]
@@ -76,7 +76,7 @@ async fn a_close_is_answered() {
 
 #[actix_web::test]
 async fn a_silent_socket_is_closed_with_4002_and_an_answering_one_is_not() {
-    let server = Plan::default().set("socket.heartbeat_s", 1).start().await;
+    let server = Plan::default().set("socket.heartbeat_s", 2).start().await;
     let ada = Http::to(&server).user("Ada").await;
     let connect = json!({ "type": "connect", "token": ada.token }).to_string();
 
@@ -85,10 +85,10 @@ async fn a_silent_socket_is_closed_with_4002_and_an_answering_one_is_not() {
     let mut answering = RawSocket::open(&server).await;
     answering.send_text(&connect).await;
     let reply: Value = serde_json::from_slice(&answering.hear().await.unwrap().payload).unwrap();
-    assert_eq!(reply["heartbeat_s"], 1);
+    assert_eq!(reply["heartbeat_s"], 2);
 
     let mut pings = 0;
-    while pings < 5 {
+    while pings < 3 {
         let frame = answering.hear().await.unwrap();
         assert_eq!(frame.opcode, opcode::PING, "{frame:?}");
         answering.send(opcode::PONG, &frame.payload).await;
@@ -97,4 +97,15 @@ async fn a_silent_socket_is_closed_with_4002_and_an_answering_one_is_not() {
     assert_eq!(silent.close_code().await, Some(4002));
     answering.send_text(r#"{"type":"ping"}"#).await;
     assert_eq!(answering.hear().await.unwrap().opcode, opcode::TEXT);
+}
+
+#[actix_web::test]
+async fn a_ping_frame_gets_its_pong() {
+    let server = Server::start().await;
+    let mut socket = RawSocket::open(&server).await;
+    for payload in [&b""[..], b"\x00\xff not text", &[7; 125]] {
+        socket.send(opcode::PING, payload).await;
+        let pong = socket.hear().await.unwrap();
+        assert_eq!((pong.opcode, pong.payload.as_slice()), (opcode::PONG, payload));
+    }
 }

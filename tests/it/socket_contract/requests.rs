@@ -60,7 +60,7 @@ async fn the_20th_text_in_a_row_that_is_not_json_closes_with_4502() {
     for _ in 0..20 {
         socket.tell_text("not json").await;
     }
-    assert_eq!(socket.close_code().await, Some(4502));
+    socket.is_closed_with(4502).await;
     let refused = socket.waiting_pushes().filter(|push| push["code"] == "malformed").count();
     assert!(refused >= 57, "{refused} refusals");
 }
@@ -131,4 +131,35 @@ async fn requests_need_not_wait_for_their_replies() {
     let history = http.history(&room).await;
     let wanted: Vec<String> = (0..100).map(|n| n.to_string()).collect();
     assert_eq!(bodies(&history), wanted);
+}
+
+#[actix_web::test]
+async fn requests_are_taken_in_their_order() {
+    let (server, http, ada, room) = hall().await;
+    let mut socket = Socket::of(&server, &ada).await;
+    let steps = [
+        ("send", "error"),
+        ("join", "joined"),
+        ("send", "ack"),
+        ("leave", "left"),
+        ("send", "error"),
+        ("join", "joined"),
+        ("part", "parted"),
+        ("send", "ack"),
+        ("leave", "left"),
+        ("leave", "left"),
+        ("send", "error"),
+    ];
+    for round in 0..5 {
+        let mut asked = Vec::new();
+        for (kind, _) in steps {
+            asked.push(socket.begin(kind, json!({ "room": room, "body": "x" })).await);
+        }
+        for ((kind, wanted), id) in steps.iter().zip(&asked) {
+            let reply = socket.reply(id).await;
+            assert_eq!(reply["type"], *wanted, "{kind} in round {round}: {reply}");
+        }
+    }
+    let kinds: Vec<Value> = http.history(&room).await.iter().map(|record| record["kind"].clone()).collect();
+    assert_eq!(kinds, ["joined", "message", "left", "joined", "message", "left"].repeat(5));
 }

@@ -27,10 +27,7 @@ async fn sigterm_says_closing_and_keeps_what_was_acknowledged() {
     let first = talkers[0].reply(&json!(2)).await;
     server.ask_to_stop();
 
-    assert_eq!(listener.close_code().await, Some(4000));
-    let told = listener.waiting_pushes().last().unwrap();
-    assert_eq!((&told["type"], &told["code"]), (&json!("closing"), &json!(4000)), "{told}");
-    assert!(told["reason"].is_string() && told["retry_after_ms"].is_u64(), "{told}");
+    listener.is_closed_with(4000).await;
     let mut acked = vec![first];
     for talker in &mut talkers {
         loop {

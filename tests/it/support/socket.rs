@@ -208,6 +208,15 @@ impl Socket {
         }
     }
 
+    /// Hears on until the server closes as it wants: `closing` tells the code before.
+    pub(crate) async fn is_closed_with(&mut self, code: u16) {
+        assert_eq!(self.close_code().await, Some(code));
+        let told = self.pushes.iter().find(|push| push["type"] == "closing");
+        let told = told.unwrap_or_else(|| panic!("closed with {code} and no word before: {:?}", self.pushes));
+        assert_eq!(told["code"], code, "{told}");
+        assert!(told["reason"].is_string() && told["retry_after_ms"].is_u64(), "{told}");
+    }
+
     /// What comes next, as it comes.
     pub(crate) async fn hear(&mut self) -> Heard {
         within("something to hear", self.hear_patiently()).await
