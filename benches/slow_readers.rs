@@ -38,13 +38,16 @@ struct Args {
     /// Those of the others whose delivery times are taken
     #[arg(long, default_value_t = 100)]
     judges: u64,
-    #[arg(long, default_value_t = 50.0)]
+    #[arg(long, default_value_t = 25.0)]
     rate: f64,
-    #[arg(long, default_value_t = 1500)]
+    #[arg(long, default_value_t = 1000)]
     messages: u64,
     /// Large, so that what nobody reads soon exceeds what a kernel takes
-    #[arg(long, default_value_t = 4000)]
+    #[arg(long, default_value_t = 8000)]
     body_bytes: usize,
+    /// The server's `socket.send_buffer_bytes`
+    #[arg(long, default_value_t = 0)]
+    send_buffer_bytes: u64,
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Given by cargo
@@ -96,7 +99,8 @@ struct Round {
 impl Round {
     /// Runs once; `habit` is that of the members in question, the others read.
     async fn run(args: &Args, habit: Habit) -> anyhow::Result<Self> {
-        let mut server = Server::spawn(&[])?;
+        let mut server =
+            Server::spawn(&[("KLATSCH__SOCKET__SEND_BUFFER_BYTES", args.send_buffer_bytes.to_string())])?;
         server.listening().await?;
         let guests = Guests::new()?;
         let host = guests.guest(0)?;
@@ -112,7 +116,7 @@ impl Round {
         let seen = others.quiet().await?;
         ensure!(seen.faults.is_clean() && seen.ended == 0, "the others were not served: {seen:?}");
         let memory = server.process.memory()?;
-        Ok(Self { delivery: seen.delivery, memory, ended: in_question.report()?.ended })
+        Ok(Self { delivery: seen.delivery, memory, ended: in_question.quiet().await?.ended })
     }
 }
 

@@ -31,7 +31,7 @@ impl Server {
         std::fs::create_dir_all(&folder)?;
         let child = Command::new(env!("CARGO_BIN_EXE_klatsch"))
             .arg("serve")
-            .env("RUST_LOG", "warn")
+            .env("KLATSCH__TELEMETRY__LOG", "warn")
             .env("KLATSCH__SERVER__LISTEN", format!("127.0.0.1:{port}"))
             .env("KLATSCH__DATABASE__URL", format!("sqlite://{}/bench.db", folder.display()))
             .env("KLATSCH__LIMITS__ENABLED", "false")

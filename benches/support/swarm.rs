@@ -78,7 +78,7 @@ struct Seen {
 /// The inside of the process: connects everybody, then answers each line of its input with a report.
 pub(crate) async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
     let seen = Rc::new(Seen { buffer: RefCell::new(vec![0; BUFFER_BYTES]), ..Seen::default() });
-    let counting = gather(args, &seen).await?;
+    let mut counting = gather(args, &seen).await?;
     if args.room.is_some() {
         spawn_local(show_life(counting.clone()));
     }
@@ -89,7 +89,7 @@ pub(crate) async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
     writeln!(io::stdout(), "ready")?;
     while let Some(line) = lines.recv().await {
         if matches!(args.habit, Habit::Deaf) {
-            counting.iter().for_each(|member| seen.read_up(member));
+            counting.retain(|member| seen.read_up(member));
         }
         writeln!(io::stdout(), "{}", serde_json::to_string(&seen.report())?)?;
         if line == "mark" {
@@ -149,16 +149,17 @@ impl Seen {
         self.ended.set(self.ended.get() + 1);
     }
 
-    /// Reads at last what a deaf member has left lying, to see whether the server gave it up.
-    fn read_up(&self, member: &TcpStream) {
+    /// Reads at last what a deaf member has left lying. `false` when the server has given it up.
+    fn read_up(&self, member: &TcpStream) -> bool {
         loop {
             match member.try_read(&mut self.buffer.borrow_mut()) {
                 Ok(read) if read > 0 => self.bytes.set(self.bytes.get() + read as u64),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 _ => break,
             }
         }
         self.ended.set(self.ended.get() + 1);
+        false
     }
 
     async fn judge(self: Rc<Self>, mut client: Client, position: u64) {
