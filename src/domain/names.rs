@@ -78,15 +78,37 @@ fn prepare<Of>(text: &str, most: usize, field: &'static str) -> Result<Name<Of>,
     if text.len() > most.saturating_mul(16) {
         return Err(refuse(format!("{field} must have 1 to {most} characters")));
     }
-    let shown = Profile::enforce(text)
-        .map_err(|_| refuse(format!("{field} is empty or has a character that names may not have")))?;
+    let forbidden = |_| refuse(format!("{field} is empty or has a character that names may not have"));
+    let (plain, pictographs) = take_pictographs(text);
+    let shown = Profile::enforce(plain).map_err(forbidden)?;
     let chars = shown.chars().count();
     if chars == 0 || chars > most {
         return Err(refuse(format!("{field} must have 1 to {most} characters")));
     }
-    let key = Profile::enforce(shown.to_lowercase())
-        .map_err(|_| refuse(format!("{field} has a character that names may not have")))?;
-    Ok(Name { shown: Arc::from(shown.as_ref()), key: Arc::from(key.as_ref()), of: PhantomData })
+    let key = Profile::enforce(shown.to_lowercase()).map_err(forbidden)?;
+    let [shown, key] = [&shown, &key].map(|name| put_pictographs(name, &pictographs).into());
+    Ok(Name { shown, key, of: PhantomData })
+}
+
+/// A symbol that every rule of the profile keeps where and as it is.
+const STAND_IN: char = '\u{2603}';
+
+/// Blocks of pictographs that have grown since Unicode 6.3, at which the profile's tables stop.
+const PICTOGRAPHS: std::ops::RangeInclusive<char> = '\u{1f300}'..='\u{1faff}';
+
+/// Puts a stand-in for each pictograph, so that newer ones are judged like those that the profile knows.
+fn take_pictographs(text: &str) -> (String, Vec<char>) {
+    let stands_in = |symbol: &char| *symbol == STAND_IN || PICTOGRAPHS.contains(symbol);
+    let plain = text.chars().map(|symbol| if stands_in(&symbol) { STAND_IN } else { symbol }).collect();
+    (plain, text.chars().filter(stands_in).collect())
+}
+
+fn put_pictographs(plain: &str, pictographs: &[char]) -> String {
+    let mut pictographs = pictographs.iter();
+    plain
+        .chars()
+        .map(|symbol| if symbol == STAND_IN { *pictographs.next().unwrap_or(&symbol) } else { symbol })
+        .collect()
 }
 
 #[cfg(test)]
@@ -110,6 +132,14 @@ mod tests {
         {
             assert_eq!(nickname(one).unwrap().key(), nickname(other).unwrap().key(), "{one} and {other}");
         }
+    }
+
+    #[test]
+    fn pictographs_of_any_age_are_symbols() {
+        let name = nickname(" Ferris \u{1f980}\u{2603} \u{1fae0} ").unwrap();
+        assert_eq!(name.as_str(), "Ferris \u{1f980}\u{2603} \u{1fae0}");
+        assert_eq!(name.key(), "ferris \u{1f980}\u{2603} \u{1fae0}");
+        assert_ne!(nickname("\u{1f980}").unwrap().key(), nickname("\u{2603}").unwrap().key());
     }
 
     #[test]
