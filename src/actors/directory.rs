@@ -66,10 +66,10 @@ pub(super) struct Doze {
     pub room: RoomId,
 }
 
-/// A room's actor is no more, wanted or not.
+/// A room's actor is no more, and it was not told to sleep.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Gone {
+pub(super) struct Died {
     /// The room.
     pub room: RoomId,
 }
@@ -202,19 +202,17 @@ impl Handler<Doze> for Directory {
     }
 }
 
-impl Handler<Gone> for Directory {
+impl Handler<Died> for Directory {
     type Result = ();
 
-    fn handle(&mut self, Gone { room }: Gone, _: &mut Self::Context) {
-        // A room that slept is not in the table, or is there with a new actor.
-        let died = matches!(self.rooms.get(&room), Some(Entry::Awake(address)) if !address.connected());
-        if died {
-            log::error!("room {room} died; its readers are asked to come back to the rebuilt one");
+    fn handle(&mut self, Died { room }: Died, _: &mut Self::Context) {
+        log::error!("room {room} died; its readers are asked to come back to the rebuilt one");
+        if matches!(self.rooms.get(&room), Some(Entry::Awake(address)) if !address.connected()) {
             self.rooms.remove(&room);
-            self.options
-                .relays
-                .tell_all(|| ToRelay::Close(Some(Channel::Room(room.clone())), CloseCode::GoingAway));
         }
+        // Readers of an actor that was rebuilt already come back once in vain, which costs them nothing.
+        let channel = Channel::Room(room);
+        self.options.relays.tell_all(|| ToRelay::Close(Some(channel.clone()), CloseCode::GoingAway));
     }
 }
 

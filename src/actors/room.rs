@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Observe,
-    directory::{Directory, Doze, Gone},
+    directory::{Died, Directory, Doze},
     lobby::{Lobby, RoomChanged},
     reply::Reply,
     ring::Ring,
@@ -60,6 +60,7 @@ pub(super) struct Room {
     next_token: Token,
     deliveries: mpsc::UnboundedReceiver<Vec<Delivery>>,
     idle_since_last_look: bool,
+    asleep: bool,
     context: RoomContext,
 }
 
@@ -106,10 +107,12 @@ impl Actor for Room {
 }
 
 impl Drop for Room {
-    /// Also when a handler panicked: the directory then rebuilds the room from the log.
+    /// A handler that panicked ends the actor: the directory then has the room rebuilt from the log.
     fn drop(&mut self) {
         self.context.metrics.rooms_awake.dec();
-        self.context.directory.do_send(Gone { room: self.made.id.clone() });
+        if !self.asleep {
+            self.context.directory.do_send(Died { room: self.made.id.clone() });
+        }
     }
 }
 
@@ -166,12 +169,12 @@ impl Handler<Sleep> for Room {
     type Result = bool;
 
     fn handle(&mut self, _: Sleep, ctx: &mut Self::Context) -> bool {
-        let asleep = self.is_idle();
-        if asleep {
+        self.asleep = self.is_idle();
+        if self.asleep {
             self.context.log.close(&self.made.id);
             ctx.stop();
         }
-        asleep
+        self.asleep
     }
 }
 
@@ -207,6 +210,7 @@ impl Room {
             next_token: 0,
             deliveries,
             idle_since_last_look: false,
+            asleep: false,
             context,
         }
     }
