@@ -126,7 +126,7 @@ impl SmallDisk {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(folder.path());
         let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-        mounted.then_some(SmallDisk(folder))
+        mounted.then(|| SmallDisk(folder))
     }
 
     fn path(&self) -> &Path {

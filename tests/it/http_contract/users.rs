@@ -46,7 +46,7 @@ async fn a_nickname_has_1_to_32_characters_after_preparation() {
     let server = Server::start().await;
     let http = Http::to(&server);
     let longest = "가".repeat(32);
-    for good in ["x", &longest, &format!("  {}  ", "b".repeat(32)), "유나", "😀", "a.b-c_d@e"] {
+    for good in ["x", &longest, &format!("  {}  ", "b".repeat(32)), "유나", "😀", "🦀", "a.b-c_d@e"] {
         http.post("/api/users", json!({ "nickname": good })).await.expect(201);
     }
     let expanding = "ﬃ".repeat(11);
