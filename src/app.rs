@@ -101,6 +101,7 @@ fn engine_options(settings: &Settings, database: Database) -> EngineOptions {
         ring_records: rooms.ring_records,
         ring_bytes: rooms.ring_bytes,
         room_idle: rooms.idle(),
+        room_pace: rooms.pace(),
         snapshot_every: rooms.snapshot_every,
         writer_queue: writer.queue_records,
         writer_batch: writer.batch_records,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix::Addr;
 
 use super::{
-    outbox::Pending,
+    outbox::{Pending, Pushed},
     reply::Reply,
     room::Room,
     subscriber::Subscription,
@@ -59,7 +59,7 @@ impl CatchUp {
         while !records.is_empty() {
             let (piece, rest) = records.split_at(piece_length(records, outbox.replay_budget()));
             let frame = wire::replay(outbox.dialect(), &self.id, &self.epoch, piece);
-            if !outbox.has_room().await || !outbox.push(frame) {
+            if !outbox.has_room().await || outbox.push(frame) != Pushed::Queued {
                 return false;
             }
             records = rest;

@@ -1,7 +1,7 @@
 //! The directory: which rooms of this node are awake. It wakes a room from the log when somebody asks for it,
 //! lets an idle one sleep, and rebuilds one that died. It knows nothing of what rooms do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix::{
     Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, Message, MessageResult,
@@ -45,7 +45,9 @@ pub(super) struct DirectoryOptions {
     /// Bytes that a room keeps in memory.
     pub ring_bytes: usize,
     /// After this long without readers and requests a room may sleep.
-    pub idle: std::time::Duration,
+    pub idle: Duration,
+    /// A crowded room is delivered at most this often.
+    pub pace: Duration,
 }
 
 /// Asks for an awake room.
@@ -135,6 +137,7 @@ impl Directory {
             ring_records: self.options.ring_records,
             ring_bytes: self.options.ring_bytes,
             idle: self.options.idle,
+            pace: self.options.pace,
         };
         let thread = &self.options.threads[self.started % self.options.threads.len()];
         self.started += 1;

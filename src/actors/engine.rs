@@ -59,6 +59,8 @@ pub struct EngineOptions {
     pub ring_bytes: usize,
     /// After this long without readers and requests a room sleeps.
     pub room_idle: Duration,
+    /// A crowded room is delivered at most this often.
+    pub room_pace: Duration,
     /// A room's state is stored each time it grew by so many records.
     pub snapshot_every: u64,
     /// Appends that may wait for the writer.
@@ -125,6 +127,7 @@ impl Engine {
             ring_records: options.ring_records,
             ring_bytes: options.ring_bytes,
             idle: options.room_idle,
+            pace: options.room_pace,
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
         let guests = Guests::new(store.clone());

@@ -32,6 +32,17 @@ pub enum Outbound {
     Close(CloseCode),
 }
 
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It waits to be written.
+    Queued,
+    /// There was no room: the outbox is closed with 4001 by this, and the client can resume.
+    Evicted,
+    /// The outbox takes no more.
+    Closed,
+}
+
 /// Whether what waits is still written when an outbox is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pending {
@@ -74,20 +85,20 @@ impl Outbox {
         self.limit / 4
     }
 
-    /// Queues a frame. `false` when the outbox is closed, or is closed by this with 4001 for being full.
-    pub fn push(&self, frame: ByteString) -> bool {
+    /// Queues a frame.
+    pub fn push(&self, frame: ByteString) -> Pushed {
         let bytes = frame.len();
         self.enqueue(bytes, || Outbound::Frame(frame))
     }
 
-    /// Queues frames that many clients share, `bytes` together. The answer is that of [`Self::push`].
-    pub fn push_shared(&self, frames: &Arc<[ByteString]>, bytes: usize) -> bool {
+    /// Queues frames that many clients share, `bytes` together.
+    pub fn push_shared(&self, frames: &Arc<[ByteString]>, bytes: usize) -> Pushed {
         self.enqueue(bytes, || Outbound::Frames(Arc::clone(frames)))
     }
 
-    /// Asks the client for a sign of life. The answer is that of [`Self::push`].
-    pub fn ping(&self) -> bool {
-        self.enqueue(2, || Outbound::Ping)
+    /// Asks the client for a sign of life.
+    pub fn ping(&self) {
+        self.enqueue(2, || Outbound::Ping);
     }
 
     /// Says goodbye and ends the connection.
@@ -158,10 +169,10 @@ impl Outbox {
         }
     }
 
-    fn enqueue(&self, bytes: usize, item: impl FnOnce() -> Outbound) -> bool {
+    fn enqueue(&self, bytes: usize, item: impl FnOnce() -> Outbound) -> Pushed {
         let mut state = self.lock();
         if state.closed {
-            return false;
+            return Pushed::Closed;
         }
         let full = !state.queue.is_empty() && state.bytes + bytes > self.limit;
         if full {
@@ -171,7 +182,7 @@ impl Outbox {
             state.queue.push_back(item());
         }
         wake(state);
-        !full
+        if full { Pushed::Evicted } else { Pushed::Queued }
     }
 
     fn shut(&self, state: &mut State, code: CloseCode, pending: Pending) {
@@ -216,10 +227,10 @@ mod tests {
     #[test]
     fn d5_past_its_bound_an_outbox_forgets_and_says_goodbye() {
         let outbox = Outbox::new(Dialect::Native, 10);
-        assert!(outbox.push("12345".into()));
-        assert!(outbox.push("67890".into()));
-        assert!(!outbox.push("x".into()));
-        assert!(!outbox.push("y".into()));
+        assert_eq!(outbox.push("12345".into()), Pushed::Queued);
+        assert_eq!(outbox.push("67890".into()), Pushed::Queued);
+        assert_eq!(outbox.push("x".into()), Pushed::Evicted);
+        assert_eq!(outbox.push("y".into()), Pushed::Closed);
         let left = taken(&outbox);
         assert!(matches!(&left[..], [Outbound::Frame(_), Outbound::Close(CloseCode::TooSlow)]), "{left:?}");
     }
@@ -227,8 +238,8 @@ mod tests {
     #[test]
     fn one_frame_above_the_bound_passes_when_nothing_else_waits() {
         let outbox = Outbox::new(Dialect::Native, 10);
-        assert!(outbox.push("x".repeat(100).into()));
-        assert!(!outbox.push("y".into()));
+        assert_eq!(outbox.push("x".repeat(100).into()), Pushed::Queued);
+        assert_eq!(outbox.push("y".into()), Pushed::Evicted);
     }
 
     #[test]

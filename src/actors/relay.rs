@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::{
     Observe,
-    outbox::{Outbox, Pending},
+    outbox::{Outbox, Pending, Pushed},
     pulse::{Beat, Pulse},
     subscriber::{SessionId, SubscriberId},
 };
@@ -198,9 +198,7 @@ impl Relay {
         for Connection { outbox, pulse } in self.sessions.values() {
             match pulse.as_deref().map(Pulse::tick) {
                 Some(Beat::End(code)) => outbox.close(code, Pending::Flush),
-                Some(Beat::Ping) => {
-                    outbox.ping();
-                }
+                Some(Beat::Ping) => outbox.ping(),
                 Some(Beat::Well) | None => {}
             }
         }
@@ -224,11 +222,10 @@ impl Relay {
         let Some(readers) = self.channels.get_mut(channel) else { return };
         let (mut delivered, mut evicted) = (0, 0);
         readers.retain(|_, reader| {
-            let open = !reader.outbox.is_closed();
-            let taken = open && parcel.deliver(&reader.outbox);
-            delivered += u64::from(taken);
-            evicted += u64::from(open && !taken);
-            taken
+            let pushed = parcel.deliver(&reader.outbox);
+            delivered += u64::from(pushed == Pushed::Queued);
+            evicted += u64::from(pushed == Pushed::Evicted);
+            pushed == Pushed::Queued
         });
         self.metrics.deliveries.inc_by(delivered * parcel.records.len() as u64);
         self.metrics.evictions.inc_by(evicted);
@@ -286,18 +283,23 @@ impl<'a> Parcel<'a> {
         Self { records: &[], native, sse: OnceCell::new() }
     }
 
-    fn deliver(&self, outbox: &Outbox) -> bool {
+    fn deliver(&self, outbox: &Outbox) -> Pushed {
         let dialect = outbox.dialect();
         let in_dialect = match dialect {
             Dialect::Native => &self.native,
             Dialect::Sse => &self.sse,
         };
-        let encode = || Frames::new(self.records.iter().map(|record| record.encoded(dialect)));
+        let encode = || Frames::new(self.records.iter().map(|record| own_copy(&record.encoded(dialect))));
         let Frames { frames, bytes } = in_dialect.get_or_init(encode);
         match frames.as_ref() {
-            [] => true,
+            [] => Pushed::Queued,
             [frame] => outbox.push(frame.clone()),
             _ => outbox.push_shared(frames, *bytes),
         }
     }
+}
+
+/// A frame of this thread's own: counting its readers must not pass a cache line from core to core.
+fn own_copy(frame: &ByteString) -> ByteString {
+    ByteString::from(frame.to_string())
 }

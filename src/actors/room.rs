@@ -45,6 +45,7 @@ pub(super) struct RoomContext {
     pub ring_records: usize,
     pub ring_bytes: usize,
     pub idle: Duration,
+    pub pace: Duration,
 }
 
 /// The actor of one awake room.
@@ -61,6 +62,8 @@ pub(super) struct Room {
     deliveries: mpsc::UnboundedReceiver<Vec<Delivery>>,
     idle_since_last_look: bool,
     asleep: bool,
+    /// What the readers' pace holds is handed over soon.
+    flush_is_due: bool,
     context: RoomContext,
 }
 
@@ -155,11 +158,11 @@ impl ActorFuture<Room> for Deliveries {
     fn poll(
         self: Pin<&mut Self>,
         room: &mut Room,
-        _: &mut Context<Room>,
+        ctx: &mut Context<Room>,
         task: &mut task::Context<'_>,
     ) -> Poll<()> {
         while let Poll::Ready(Some(batch)) = room.deliveries.poll_recv(task) {
-            room.take(batch);
+            room.take(batch, ctx);
         }
         Poll::Pending
     }
@@ -201,7 +204,7 @@ impl Room {
         context: RoomContext,
     ) -> Self {
         Self {
-            readers: RoomReaders::new(made.id.clone(), context.metrics.clone()),
+            readers: RoomReaders::new(made.id.clone(), context.metrics.clone(), context.pace),
             made,
             state,
             ring: Ring::new(context.ring_records, context.ring_bytes),
@@ -211,11 +214,12 @@ impl Room {
             deliveries,
             idle_since_last_look: false,
             asleep: false,
+            flush_is_due: false,
             context,
         }
     }
 
-    fn take(&mut self, deliveries: Vec<Delivery>) {
+    fn take(&mut self, deliveries: Vec<Delivery>, ctx: &mut Context<Self>) {
         self.idle_since_last_look = false;
         let mut records = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
@@ -224,7 +228,13 @@ impl Room {
                 Delivery::Failed { token, error } => self.failed(token, error.into()),
             }
         }
-        self.readers.deliver(&mut records);
+        if !self.readers.deliver(&mut records) && !self.flush_is_due {
+            self.flush_is_due = true;
+            ctx.run_later(self.context.pace, |room, _| {
+                room.flush_is_due = false;
+                room.readers.flush();
+            });
+        }
     }
 
     /// Whether a position may come from what is durable and not applied here yet, as history may be.
@@ -242,9 +252,9 @@ impl Room {
     fn begin_later(&self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         let log = Arc::clone(&self.context.log);
         let flushed = async move { log.flush().await }.into_actor(self);
-        ctx.spawn(flushed.map(|_, room, _| {
+        ctx.spawn(flushed.map(|_, room, ctx| {
             while let Ok(batch) = room.deliveries.try_recv() {
-                room.take(batch);
+                room.take(batch, ctx);
             }
             room.begin(subscribe);
         }));
@@ -308,6 +318,7 @@ impl Room {
         if !matches!(waiter, Waiter::Send(_)) {
             // Whoever begins to read here gets only what follows; the others must have the rest before.
             self.readers.deliver(records);
+            self.readers.flush();
         }
         self.settle(waiter, outcome);
         self.release(membership);

@@ -1,7 +1,7 @@
 //! Who reads one room, and through which relays they are reached.
 //! Every word to a reader goes through its relay, so that greeting, records and goodbye stay in order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -23,7 +23,14 @@ pub(super) struct RoomReaders {
     /// The relays with live readers, and how many each has.
     relays: Vec<(RelayHandle, usize)>,
     metrics: Metrics,
+    /// Records that wait for the pace, in order.
+    held: Vec<Arc<Broadcast>>,
+    flushed: Stopwatch,
+    pace: Duration,
 }
+
+/// From so many readers on, a room is delivered at its pace.
+const CROWD: usize = 100;
 
 struct RoomReader {
     subscription: Subscription,
@@ -33,8 +40,16 @@ struct RoomReader {
 
 impl RoomReaders {
     /// Nobody yet.
-    pub(super) fn new(room: RoomId, metrics: Metrics) -> Self {
-        Self { room, readers: HashMap::new(), relays: Vec::new(), metrics }
+    pub(super) fn new(room: RoomId, metrics: Metrics, pace: Duration) -> Self {
+        Self {
+            room,
+            readers: HashMap::new(),
+            relays: Vec::new(),
+            metrics,
+            held: Vec::new(),
+            flushed: Stopwatch::start(),
+            pace,
+        }
     }
 
     /// How many there are, live or not.
@@ -65,6 +80,8 @@ impl RoomReaders {
 
     /// Makes a reader live; it gets these records first.
     pub(super) fn make_live(&mut self, id: SubscriberId, first: &[Arc<Broadcast>]) {
+        // What is held stands in `first` already; only those who read before it may get it again.
+        self.flush();
         let Some(reader) = self.readers.get_mut(&id) else { return };
         reader.live = true;
         let Subscription { outbox, relay, .. } = &reader.subscription;
@@ -78,6 +95,7 @@ impl RoomReaders {
 
     /// Forgets a reader.
     pub(super) fn remove(&mut self, id: SubscriberId) {
+        self.flush();
         let Some(RoomReader { subscription, live }) = self.readers.remove(&id) else { return };
         self.metrics.members.dec();
         if !live {
@@ -108,15 +126,27 @@ impl RoomReaders {
         }
     }
 
-    /// Hands records to all live readers: one message a relay, however many readers it has.
-    pub(super) fn deliver(&self, records: &mut Vec<Arc<Broadcast>>) {
-        if records.is_empty() {
+    /// Takes records for all live readers. They are handed over at once, or where very many read a room in
+    /// which very much is said, together with what comes within the pace: `false` asks for [`Self::flush`]
+    /// after that time.
+    pub(super) fn deliver(&mut self, records: &mut Vec<Arc<Broadcast>>) -> bool {
+        self.held.append(records);
+        let crowded = self.readers.len() >= CROWD && self.flushed.elapsed() < self.pace;
+        if !crowded {
+            self.flush();
+        }
+        self.held.is_empty()
+    }
+
+    /// Hands over what is held: one message a relay, however many readers it has.
+    pub(super) fn flush(&mut self) {
+        if self.held.is_empty() {
             return;
         }
-        let records: Arc<[Arc<Broadcast>]> = std::mem::take(records).into();
-        let since = Stopwatch::start();
+        self.flushed = Stopwatch::start();
+        let records: Arc<[Arc<Broadcast>]> = std::mem::take(&mut self.held).into();
         for (relay, _) in &self.relays {
-            relay.tell(ToRelay::Records(self.room.clone(), Arc::clone(&records), since));
+            relay.tell(ToRelay::Records(self.room.clone(), Arc::clone(&records), self.flushed));
         }
     }
 }

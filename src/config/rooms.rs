@@ -20,6 +20,9 @@ pub struct RoomSettings {
     /// Bytes that those may take, 0 to 1 GiB.
     #[serde(deserialize_with = "within::<0, 1_073_741_824, _, _>")]
     pub ring_bytes: usize,
+    /// Milliseconds between two deliveries of a crowded room, 0 to 1,000.
+    #[serde(deserialize_with = "within::<0, 1000, _, _>")]
+    pub pace_ms: u64,
     /// Records between two snapshots, 1 to 1,000,000.
     #[serde(deserialize_with = "within::<1, 1_000_000, _, _>")]
     pub snapshot_every: u64,
@@ -32,6 +35,11 @@ impl RoomSettings {
     /// How long a room is silent before it sleeps.
     pub fn idle(&self) -> Duration {
         Duration::from_secs(self.idle_s)
+    }
+
+    /// Time between two deliveries of a crowded room.
+    pub fn pace(&self) -> Duration {
+        Duration::from_millis(self.pace_ms)
     }
 
     /// Threads that rooms run on, at least 1.

@@ -1,7 +1,7 @@
 //! How long something took, for a histogram.
 //! Not a clock: it cannot tell what time it is.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Runs from its start.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +13,13 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// The time since its start.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Seconds since its start.
     pub fn seconds(&self) -> f64 {
-        self.0.elapsed().as_secs_f64()
+        self.elapsed().as_secs_f64()
     }
 }
