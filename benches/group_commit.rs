@@ -43,7 +43,7 @@ struct Args {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Records of a room between two snapshots of its state
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 10_000)]
     snapshot_every: u64,
     /// Given by cargo
     #[arg(long, hide = true)]
