@@ -33,6 +33,8 @@ pub(super) struct CatchUp {
 impl CatchUp {
     /// Replays what the reader lacks until its subscription is live or has ended.
     pub(super) async fn run(self, mut lacking: Missing) {
+        // The greeting is on its way through the relay, and pages must not overtake it.
+        self.reader.relay.settled().await;
         while self.reader.outbox.has_room().await {
             let Ok(mut records) = self.log.read(&self.id, Page::After(lacking.from - 1), PAGE).await else {
                 // A gap is never handed out: the client comes back with its position when the log does.

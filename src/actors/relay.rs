@@ -16,6 +16,7 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult}
 use bytestring::ByteString;
 use indexmap::IndexMap;
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use super::{
     Observe,
@@ -65,6 +66,8 @@ pub enum ToRelay {
     Frame(Channel, ByteString),
     /// Close every reader of a channel, or every connection where none is given.
     Close(Option<Channel>, CloseCode),
+    /// Say when everything that was told before has been done.
+    Barrier(oneshot::Sender<()>),
 }
 
 /// A reader of a channel.
@@ -106,6 +109,14 @@ impl RelayHandle {
     pub fn tell(&self, message: ToRelay) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.address.do_send(message);
+    }
+
+    /// Waits until it has done everything that it was told before.
+    pub async fn settled(&self) {
+        let (done, settled) = oneshot::channel();
+        self.tell(ToRelay::Barrier(done));
+        // A relay that is gone does nothing any more.
+        let _ = settled.await;
     }
 
     /// Whether it has too much to do to be given more records.
@@ -189,6 +200,8 @@ impl Handler<ToRelay> for Relay {
             }
             ToRelay::Frame(channel, frame) => self.fan_out(&channel, &Parcel::native(frame)),
             ToRelay::Close(channel, code) => self.close(channel.as_ref(), code),
+            // Whoever waited may have gone; then nobody needs to know.
+            ToRelay::Barrier(done) => drop(done.send(())),
         }
     }
 }

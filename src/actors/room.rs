@@ -221,14 +221,13 @@ impl Room {
 
     fn take(&mut self, deliveries: Vec<Delivery>, ctx: &mut Context<Self>) {
         self.idle_since_last_look = false;
-        let mut records = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             match delivery {
-                Delivery::Committed(committed) => self.committed(committed, &mut records),
+                Delivery::Committed(committed) => self.committed(committed),
                 Delivery::Failed { token, error } => self.failed(token, error.into()),
             }
         }
-        if !self.readers.deliver(&mut records) && !self.flush_is_due {
+        if !self.readers.deliver() && !self.flush_is_due {
             self.flush_is_due = true;
             ctx.run_later(self.context.pace, |room, _| {
                 room.flush_is_due = false;
@@ -307,33 +306,22 @@ impl Room {
         self.appending.insert(token, Appending { waiter, since: Stopwatch::start(), membership });
     }
 
-    fn committed(&mut self, committed: Committed, records: &mut Vec<Arc<Broadcast>>) {
+    fn committed(&mut self, committed: Committed) {
         let appending = committed.token.and_then(|token| self.appending.remove(&token));
         let outcome = self.state.apply(committed.proposal, committed.appended_at);
         if let Outcome::Recorded(record) = &outcome {
-            self.recorded(record, appending.as_ref(), records);
+            self.recorded(record, appending.as_ref());
         }
         let Some(Appending { waiter, since, membership }) = appending else { return };
         self.context.metrics.append_seconds.observe(since.seconds());
-        if !matches!(waiter, Waiter::Send(_)) {
-            // Whoever begins to read here gets only what follows; the others must have the rest before.
-            self.readers.deliver(records);
-            self.readers.flush();
-        }
         self.settle(waiter, outcome);
         self.release(membership);
     }
 
-    fn recorded(
-        &mut self,
-        record: &Record,
-        appending: Option<&Appending>,
-        records: &mut Vec<Arc<Broadcast>>,
-    ) {
+    fn recorded(&mut self, record: &Record, appending: Option<&Appending>) {
         let kind = record.kind.name();
         self.context.metrics.records_appended.with_label_values(&[kind]).inc();
         if record.kind == RecordKind::Left {
-            self.readers.deliver(records);
             let through = match appending.map(|appending| &appending.waiter) {
                 Some(Waiter::Leave(through, _)) => *through,
                 _ => None,
@@ -343,7 +331,7 @@ impl Room {
         let broadcast = Broadcast::new(self.made.id.clone(), self.epoch().clone(), record.clone());
         let broadcast = Arc::new(broadcast);
         self.ring.push(Arc::clone(&broadcast));
-        records.push(broadcast);
+        self.readers.hold(broadcast);
         if matches!(record.kind, RecordKind::Joined | RecordKind::Left) {
             self.context.lobby.do_send(RoomChanged { change: Change::Changed, room: self.info() });
         }

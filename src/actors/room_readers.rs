@@ -23,7 +23,7 @@ pub(super) struct RoomReaders {
     /// The relays with live readers, and how many each has.
     relays: Vec<(RelayHandle, usize)>,
     metrics: Metrics,
-    /// Records that wait for the pace, in order.
+    /// Records that readers were not handed yet, in order.
     held: Vec<Arc<Broadcast>>,
     flushed: Stopwatch,
     pace: Duration,
@@ -126,11 +126,14 @@ impl RoomReaders {
         }
     }
 
-    /// Takes records for all live readers. They are handed over at once, or where very many read a room in
-    /// which very much is said, together with what comes within the pace: `false` asks for [`Self::flush`]
-    /// after that time.
-    pub(super) fn deliver(&mut self, records: &mut Vec<Arc<Broadcast>>) -> bool {
-        self.held.append(records);
+    /// Takes a record for all live readers. Whoever begins or ceases to read later finds it handed over.
+    pub(super) fn hold(&mut self, record: Arc<Broadcast>) {
+        self.held.push(record);
+    }
+
+    /// Hands over what is held at once, or where very many read a room in which very much is said, together
+    /// with what comes within the pace: `false` asks for [`Self::flush`] after that time.
+    pub(super) fn deliver(&mut self) -> bool {
         let crowded = self.readers.len() >= CROWD && self.flushed.elapsed() < self.pace;
         if !crowded {
             self.flush();
