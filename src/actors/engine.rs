@@ -351,9 +351,11 @@ impl Engine {
 
     /// The awake room of an id or, where there is none, of a name.
     pub(super) async fn find(&self, text: &str) -> Result<(RoomId, Addr<Room>), Refusal> {
-        match self.locate(&RoomId::new(text)).await {
-            Err(refusal) if refusal.code == Code::RoomNotFound => {}
-            found => return found,
+        if let Some(id) = RoomId::parse(text) {
+            match self.locate(&id).await {
+                Err(refusal) if refusal.code == Code::RoomNotFound => {}
+                found => return found,
+            }
         }
         let name = RoomName::parse(text, &self.0.limits).map_err(|_| Code::RoomNotFound)?;
         let room = self.room_named(&name).await?.ok_or(Code::RoomNotFound)?;

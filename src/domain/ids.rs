@@ -57,6 +57,15 @@ opaque_id! {
     ClientId
 }
 
+impl RoomId {
+    /// The room that a client's text names; none where no room can have such an id. Ids are URL-safe and short,
+    /// and not every store takes every byte.
+    pub fn parse(text: &str) -> Option<Self> {
+        let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (text.len() <= 64 && text.bytes().all(safe)).then(|| Self::new(text))
+    }
+}
+
 impl ClientId {
     /// Checks a client's text.
     ///
@@ -69,5 +78,18 @@ impl ClientId {
             return Err(Refusal::new(Code::Invalid).field("client_id").message(allowed));
         }
         Ok(Self::new(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_room_can_be_called_is_no_room() {
+        assert!(RoomId::parse("aZ09-_aZ09-_").is_some());
+        for text in ["a b", "nul\0", "\u{ed}d", "a/b", &"x".repeat(65)] {
+            assert!(RoomId::parse(text).is_none(), "{text:?}");
+        }
     }
 }

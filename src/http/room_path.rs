@@ -17,8 +17,6 @@ impl FromRequest for InRoom {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().query("id");
-        // Ids are URL-safe, so what is left to decode names no room, and not every database takes every byte.
-        let possible = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        ready(if possible { Ok(Self(RoomId::new(id))) } else { Err(Code::RoomNotFound.into()) })
+        ready(RoomId::parse(id).map(Self).ok_or_else(|| Code::RoomNotFound.into()))
     }
 }

@@ -186,7 +186,7 @@ impl Envelope {
     }
 
     fn room(&self) -> Result<RoomId, Refusal> {
-        self.text("room").map(RoomId::new)
+        RoomId::parse(self.text("room")?).ok_or_else(|| Code::RoomNotFound.into())
     }
 
     fn text(&self, field: &'static str) -> Result<&str, Refusal> {
