@@ -144,12 +144,14 @@ suite("talking", (house) => {
       }
       assert.fail(`the focus never came to ${name}`);
     };
+    await page.locator("input:focus").waitFor();
     await page.keyboard.type("Keyboardist");
     await press("Enter");
     await page.getByRole("navigation", { name: "Rooms" }).waitFor();
     await tabTo(/New room/);
     await press("Enter");
     await page.getByRole("dialog").waitFor();
+    await page.locator("input:focus").waitFor();
     await page.keyboard.type("By hand");
     await press("Enter");
     await composer(page).waitFor();
