@@ -85,11 +85,13 @@ impl Committer {
 
     /// Refuses everything in `jobs` that needs the database, without asking it.
     pub fn refuse(&mut self, jobs: Vec<Job>, error: LogError) {
-        let (appends, others): (Vec<Job>, Vec<Job>) =
-            jobs.into_iter().partition(|job| matches!(job, Job::Append { .. }));
-        for job in appends {
-            if let Job::Append { room, token, .. } = job {
-                self.deliver(&room, vec![Delivery::Failed { token, error }]);
+        let mut others = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Append { room, token, .. } => {
+                    self.deliver(&room, vec![Delivery::Failed { token, error }]);
+                }
+                other => others.push(other),
             }
         }
         self.commit(others, Timestamp::default());
@@ -108,11 +110,6 @@ impl Committer {
             Ok(_) => Health::Well,
             Err(error) => self.fail(&error),
         }
-    }
-
-    /// How many rooms are open.
-    pub fn open_rooms(&self) -> usize {
-        self.rooms.len()
     }
 
     fn store(&mut self, mut staged: Staged) -> Health {
