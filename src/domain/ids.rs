@@ -70,11 +70,12 @@ impl ClientId {
     /// Checks a client's text.
     ///
     /// # Errors
-    /// `invalid`, field `client_id`, unless it has 1 to `limits.client_id_chars` characters.
+    /// `invalid`, field `client_id`, unless it has 1 to `limits.client_id_chars` characters, U+0000 not among them.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, Refusal> {
         let chars = text.chars().count();
-        if chars == 0 || chars > limits.client_id_chars {
-            let allowed = format!("client_id must have 1 to {} characters", limits.client_id_chars);
+        if chars == 0 || chars > limits.client_id_chars || text.contains('\0') {
+            let allowed =
+                format!("client_id must have 1 to {} characters and no U+0000", limits.client_id_chars);
             return Err(Refusal::new(Code::Invalid).field("client_id").message(allowed));
         }
         Ok(Self::new(text))

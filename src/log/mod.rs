@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod contract;
 pub mod embedded;
+pub mod kafka;
 
 use std::{future::Future, pin::Pin};
 

@@ -31,6 +31,7 @@ diesel::table! {
         creator_nickname -> Text,
         members -> BigInt,
         head -> BigInt,
+        partition -> Nullable<Integer>,
     }
 }
 
@@ -44,6 +45,7 @@ diesel::table! {
         sender_nickname -> Text,
         body -> Nullable<Text>,
         client_id -> Nullable<Text>,
+        log_offset -> Nullable<BigInt>,
     }
 }
 
@@ -52,6 +54,13 @@ diesel::table! {
         room_id -> Text,
         seq -> BigInt,
         state -> Text,
+    }
+}
+
+diesel::table! {
+    partitions (number) {
+        number -> Integer,
+        next_offset -> BigInt,
     }
 }
 

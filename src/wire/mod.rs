@@ -4,6 +4,7 @@
 mod broadcast;
 mod greeting;
 pub mod json;
+pub mod log_record;
 pub mod native;
 pub mod sse;
 

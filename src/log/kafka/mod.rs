@@ -1,0 +1,27 @@
+//! The Kafka log: a room's records are in one partition of a topic, in the order in which every node reads them.
+//! Only this folder knows rdkafka; what is pure in it (dispatch, saving) knows nothing of brokers.
+
+use bytes::Bytes;
+
+use crate::domain::Timestamp;
+
+/// A partition of the rooms' topic.
+pub type Partition = i32;
+
+/// A place in a partition; 0 is the first.
+pub type Offset = i64;
+
+/// A record of the rooms' topic as it was read, not decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub partition: Partition,
+    /// Where it is in there.
+    pub offset: Offset,
+    /// The broker's clock when it was appended.
+    pub appended_at: Timestamp,
+    /// The room's id, if somebody who knows the format wrote it.
+    pub key: Option<Bytes>,
+    /// The record; empty if there was none.
+    pub value: Bytes,
+}
