@@ -249,9 +249,9 @@ impl Room {
 
     /// Begins a subscription after everything that is in the log now has been applied.
     fn begin_later(&self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        let log = Arc::clone(&self.context.log);
-        let flushed = async move { log.flush().await }.into_actor(self);
-        ctx.spawn(flushed.map(|_, room, ctx| {
+        let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
+        let settled = async move { log.settle(&id).await }.into_actor(self);
+        ctx.spawn(settled.map(|_, room, ctx| {
             while let Ok(batch) = room.deliveries.try_recv() {
                 room.take(batch, ctx);
             }
