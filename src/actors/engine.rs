@@ -199,6 +199,7 @@ impl Engine {
             epoch: Epoch::new(random::epoch()),
             created_at: self.0.clock.now(),
             created_by: creator,
+            partition: None,
         };
         match self.0.store.write(move |conn| rooms::create(conn, &new)).await? {
             RoomCreation::Created(room) => {
