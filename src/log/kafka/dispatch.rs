@@ -47,8 +47,8 @@ pub enum Purpose {
     },
 }
 
-/// Told how it went; called where the dispatch runs, so it must not block.
-pub type Told<T> = Box<dyn FnOnce(Result<T, AttachError>) + Send>;
+/// Told how it went, where the dispatch runs, so it must not block. It says whether anybody still waited.
+pub type Told<T> = Box<dyn FnOnce(Result<T, AttachError>) -> bool + Send>;
 
 /// Why a room cannot be brought up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,10 +278,11 @@ impl Reading {
         for opening in self.opening.extract_if(.., |opening| opening.until <= next) {
             match opening.purpose {
                 Purpose::Open { run, sink, opened } => {
-                    self.open.insert(opening.room, Open { run, sink });
-                    opened(Ok(opening.state));
+                    if opened(Ok(opening.state)) {
+                        self.open.insert(opening.room, Open { run, sink });
+                    }
                 }
-                Purpose::Read { done } => done(Ok(opening.records)),
+                Purpose::Read { done } => drop(done(Ok(opening.records))),
             }
         }
         self.barriers.extract_if(.., |(until, _)| *until <= next).for_each(|(_, settled)| settled());
@@ -310,8 +311,8 @@ impl Opening {
 
     fn fail(self, error: AttachError) {
         match self.purpose {
-            Purpose::Open { opened, .. } => opened(Err(error)),
-            Purpose::Read { done } => done(Err(error)),
+            Purpose::Open { opened, .. } => drop(opened(Err(error))),
+            Purpose::Read { done } => drop(done(Err(error))),
         }
     }
 }
@@ -363,7 +364,10 @@ mod tests {
             let purpose = Purpose::Open {
                 run: "here".into(),
                 sink: Arc::new(move |batch| delivered.lock().unwrap().extend(batch)),
-                opened: Box::new(move |state| *opened.lock().unwrap() = Some(state)),
+                opened: Box::new(move |state| {
+                    *opened.lock().unwrap() = Some(state);
+                    true
+                }),
             };
             (player, Attach { room: RoomId::new(room), partition: 0, from, until, state, purpose })
         }
