@@ -10,10 +10,8 @@ use std::{future::Future, pin::Pin};
 
 use thiserror::Error;
 
+pub use crate::domain::Token;
 use crate::domain::{Code, Proposal, Record, Refusal, RoomId, RoomState, Seq, Timestamp};
-
-/// Names one append of one opened room, so that the room recognises what comes back.
-pub type Token = u64;
 
 /// What a log tells an opened room.
 #[derive(Debug)]
