@@ -10,13 +10,11 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use thiserror::Error;
 
+pub use crate::domain::Token;
 use crate::domain::{Code, Proposal, Record, Refusal, RoomId, RoomState, Seq, Timestamp};
 
 /// A part of a log that keeps the order of its rooms; given to a room for ever.
 pub type Partition = i32;
-
-/// Names one append of one opened room, so that the room recognises what comes back.
-pub type Token = u64;
 
 /// What a log tells an opened room.
 #[derive(Debug)]
