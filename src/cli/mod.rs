@@ -2,7 +2,9 @@
 //! No command does its work here; each has a file and calls what it needs.
 
 pub mod bench;
+pub mod client;
 mod config;
+pub mod latency;
 mod migrate;
 mod serve;
 mod settings;

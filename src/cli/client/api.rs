@@ -8,7 +8,7 @@ use awc::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::client::{Identity, ServerAddress};
+use super::socket::{Identity, ServerAddress};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const TOO_MANY: Duration = Duration::from_millis(500);
