@@ -2,6 +2,7 @@
 //! No command does its work here; each has a file and calls what it needs.
 
 pub mod bench;
+pub mod check;
 pub mod client;
 mod config;
 pub mod latency;
