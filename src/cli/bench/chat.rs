@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep};
 use super::chat_report::{ChatReport, Cost};
 use super::ledger::{Faults, RoomLedger};
 use super::member::{Member, Phase, Room, Shared};
-use super::outgoing::{Outgoing, Schedule};
 use super::process::Process;
 use super::tally::Tally;
 use crate::cli::client::api::Api;
 use crate::cli::client::guests::Guests;
+use crate::cli::client::outgoing::{Outgoing, Schedule};
 use crate::cli::client::socket::ServerAddress;
 
 /// How often the run looks at its tally, and draws it.

@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::body;
 use super::ledger::{Faults, ReaderLedger, RoomLedger};
-use super::outgoing::{Outgoing, Sending};
 use super::tally::Tally;
 use crate::cli::client::frames::{Incoming, Joined, Position, Record, Refusal, Request};
+use crate::cli::client::outgoing::{Outgoing, Sending};
 use crate::cli::client::socket::{Client, Event, Identity, JOIN_ID, ServerAddress};
 
 /// A server that restarts is waited for this long.

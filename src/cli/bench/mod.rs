@@ -7,7 +7,6 @@ mod chat_report;
 mod idle;
 pub mod ledger;
 mod member;
-mod outgoing;
 pub mod process;
 mod tally;
 

@@ -4,4 +4,7 @@
 pub mod api;
 pub mod frames;
 pub mod guests;
+pub mod http;
+pub mod outgoing;
 pub mod socket;
+pub mod stream;
