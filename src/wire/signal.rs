@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::native::Change;
-use crate::domain::{Epoch, Position, RoomId, RoomInfo, Timestamp, User, UserId};
+use crate::domain::{Epoch, Position, RoomId, RoomInfo, Timestamp, User};
 
 /// The version of the format.
 const VERSION: u32 = 1;
