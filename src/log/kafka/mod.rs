@@ -1,6 +1,16 @@
 //! The Kafka log: a room's records are in one partition of a topic, in the order in which every node reads them.
 //! Only this folder knows rdkafka; what is pure in it (dispatch, saving) knows nothing of brokers.
 
+pub mod client;
+pub mod cluster;
+pub mod consumer;
+mod context;
+pub mod error;
+pub mod producer;
+pub mod tail;
+#[cfg(test)]
+pub(crate) mod testbed;
+
 use bytes::Bytes;
 
 use crate::domain::Timestamp;
