@@ -95,13 +95,13 @@ impl Folds {
     }
 
     /// Takes note that a batch is stored.
-    pub(super) fn stored(&mut self, staged: &Staged) {
-        for (room, head, _) in &staged.batch.snapshots {
+    pub(super) fn stored(&mut self, batch: &Batch) {
+        for (room, head, _) in &batch.snapshots {
             if let Some(fold) = self.rooms.get_mut(room) {
                 fold.snapshot_at = *head;
             }
         }
-        for room in &staged.touched {
+        for (room, ..) in &batch.heads {
             let Some(fold) = self.rooms.get_mut(room) else { continue };
             let weight = fold.state.weight();
             self.weight = self.weight - fold.weight + weight;
@@ -185,7 +185,7 @@ mod tests {
             folds.fold(&mut staged, &room(name), joins(who), Some(offset));
         }
         folds.finish(&mut staged);
-        folds.stored(&staged);
+        folds.stored(&staged.batch);
         staged
     }
 

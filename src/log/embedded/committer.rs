@@ -147,7 +147,7 @@ impl Committer {
     }
 
     fn committed(&mut self, staged: Staged) {
-        self.folds.stored(&staged.folded);
+        self.folds.stored(&staged.folded.batch);
         let mut deliveries: HashMap<RoomId, Vec<Delivery>> = HashMap::new();
         for (room, _, committed) in staged.appends {
             deliveries.entry(room).or_default().push(Delivery::Committed(committed));
