@@ -3,6 +3,7 @@
 
 pub mod dispatch;
 mod ring;
+pub mod saver;
 
 use bytes::Bytes;
 
