@@ -12,6 +12,7 @@ pub mod producer;
 mod reading;
 mod ring;
 mod room_log;
+pub mod saver;
 pub mod tail;
 #[cfg(test)]
 pub(crate) mod testbed;

@@ -236,13 +236,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::log::kafka::testbed::{Mock, append, options, producer, values, wait_for};
+    use crate::log::kafka::testbed::{Mock, append, options, origin, producer, values, wait_for};
 
     const WAIT: Duration = Duration::from_secs(30);
-
-    fn append(append: u64) -> Origin {
-        Origin { run: "run".into(), append }
-    }
 
     fn room() -> RoomId {
         RoomId::new("room")
@@ -265,10 +261,10 @@ mod tests {
         let (producer, failed) = producer(&mock.options);
         append(&producer, 0, 0..1);
         mock.cluster.broker_down(1).unwrap();
-        producer.append(0, &room(), b"lost", "message", append(7)).unwrap();
+        producer.append(0, &room(), b"lost", "message", origin(7)).unwrap();
         assert_eq!(
             failed.recv_timeout(WAIT).unwrap(),
-            Failed { room: room(), partition: 0, origin: append(7) }
+            Failed { room: room(), partition: 0, origin: origin(7) }
         );
         mock.cluster.broker_up(1).unwrap();
         append(&producer, 0, 8..9);
@@ -283,7 +279,7 @@ mod tests {
         append(&producer, 0, 0..10);
         mock.cluster.broker_down(1).unwrap();
         for number in 10..20_u64 {
-            producer.append(0, &room(), number.to_string().as_bytes(), "message", append(number)).unwrap();
+            producer.append(0, &room(), number.to_string().as_bytes(), "message", origin(number)).unwrap();
         }
         mock.cluster.broker_up(1).unwrap();
         append(&producer, 0, 20..30);
@@ -315,7 +311,7 @@ mod tests {
         mock.cluster.broker_down(1).unwrap();
         let (producer, failed) = producer(&mock.options);
         let appended: Vec<_> =
-            (0..5).map(|token| producer.append(0, &room(), b"x", "message", append(token))).collect();
+            (0..5).map(|token| producer.append(0, &room(), b"x", "message", origin(token))).collect();
         assert_eq!(appended[..3], [Ok(()), Ok(()), Ok(())]);
         assert_eq!(appended[3..], [Err(LogError::Overloaded), Err(LogError::Overloaded)]);
         assert_eq!(producer.in_flight(), 3);
@@ -329,10 +325,10 @@ mod tests {
         let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
         mock.cluster.request_errors(RDKafkaApiKey::InitProducerId, &[denied]);
         let (producer, failed) = producer(&mock.options);
-        producer.append(0, &room(), b"lost", "message", append(1)).unwrap();
-        assert_eq!(failed.recv_timeout(WAIT).unwrap().origin, append(1));
+        producer.append(0, &room(), b"lost", "message", origin(1)).unwrap();
+        assert_eq!(failed.recv_timeout(WAIT).unwrap().origin, origin(1));
         let token =
-            (2..).find(|&token| match producer.append(0, &room(), b"kept", "message", append(token)) {
+            (2..).find(|&token| match producer.append(0, &room(), b"kept", "message", origin(token)) {
                 Ok(()) => producer.flush(WAIT) && failed.recv_timeout(POLL).is_err(),
                 Err(error) => {
                     assert_eq!(error, LogError::Unavailable);
@@ -351,7 +347,7 @@ mod tests {
         mock.create_topic(&options.names.rooms, 2, 1).unwrap();
         mock.broker_down(1).unwrap();
         let (producer, _failed) = producer(&options);
-        producer.append(0, &room(), b"early", "message", append(1)).unwrap();
+        producer.append(0, &room(), b"early", "message", origin(1)).unwrap();
         mock.broker_up(1).unwrap();
         assert!(producer.flush(WAIT));
         assert_eq!(wait_for(values(&options, 0, 0, 1)), ["early"]);
