@@ -130,6 +130,7 @@ fn headers(kind: &'static str) -> OwnedHeaders {
 fn refused(error: &KafkaError) -> LogError {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::QueueFull) => LogError::Overloaded,
+        Some(RDKafkaErrorCode::Fatal) => LogError::Unavailable,
         code => {
             warn!("an append is refused before it is sent: {code:?}");
             LogError::Unavailable
@@ -160,8 +161,12 @@ fn serve(maker: &Maker, current: &Current, stopped: &mpsc::Receiver<()>) {
     let is_told_to_stop = || matches!(stopped.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     while !is_told_to_stop() {
         if let Some(client) = client_of(current) {
-            while !client.context().context.is_fatal() && !is_told_to_stop() {
+            while !is_told_to_stop() {
                 client.poll(POLL);
+                if let Some((_, reason)) = client.client().fatal_error() {
+                    error!("the producer begins anew, for it cannot go on: {reason}");
+                    break;
+                }
             }
         }
         // Whoever has it still gets an error from it. The last one to have it reports what was under way.
@@ -254,7 +259,7 @@ mod tests {
     #[test]
     fn d1_an_append_that_no_broker_takes_in_time_fails_once() {
         let mut mock = Mock::start();
-        mock.options.append_timeout = Duration::from_millis(300);
+        mock.options.append_timeout = Duration::from_millis(2000);
         let (producer, failed) = producer(&mock.options);
         append(&producer, 0, 0..1);
         mock.cluster.broker_down(1).unwrap();
