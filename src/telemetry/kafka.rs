@@ -22,6 +22,10 @@ pub struct KafkaMeters {
     pub sent_bytes: IntCounterVec,
     /// `klatsch_kafka_received_bytes_total{client}`: bytes received from brokers.
     pub received_bytes: IntCounterVec,
+    /// `klatsch_kafka_partitions_read`: partitions with a room that is awake here.
+    pub partitions_read: IntGauge,
+    /// `klatsch_kafka_entries_read_total{fate}`: records that came to the bridge.
+    pub entries_read: IntCounterVec,
     /// `klatsch_kafka_append_failures_total`: appends that the brokers did not take.
     pub append_failures: IntCounter,
     /// `klatsch_kafka_dead_letters_total`: records put aside because they cannot be decoded or applied.
@@ -54,6 +58,13 @@ impl KafkaMeters {
                 "klatsch_kafka_received_bytes_total",
                 "Bytes received from brokers.",
                 &["client"],
+            ),
+            partitions_read: register
+                .gauge("klatsch_kafka_partitions_read", "Partitions with a room that is awake here."),
+            entries_read: register.counters(
+                "klatsch_kafka_entries_read_total",
+                "Records that came to the bridge, by what became of them: delivered, skipped, undecodable.",
+                &["fate"],
             ),
             append_failures: register
                 .counter("klatsch_kafka_append_failures_total", "Appends that the brokers did not take."),

@@ -3,13 +3,15 @@
 
 mod committer;
 
+use std::{future, pin::Pin};
+
 use tokio::sync::{mpsc, oneshot};
 
 pub use committer::{Committer, Health};
 
-use super::{Answer, LogError, Page, RoomLog, Sink, Token};
+use super::{Answer, LogError, Page, Partition, RoomLog, Sink, Token};
 use crate::{
-    domain::{Proposal, Record, RoomId, RoomState},
+    domain::{Proposal, Record, RoomId, RoomInfo, RoomState},
     storage::{self, Store, fold::Folded},
 };
 
@@ -108,8 +110,28 @@ impl RoomLog for EmbeddedLog {
         })
     }
 
+    fn settle<'a>(&'a self, _: &'a RoomId) -> Answer<'a, ()> {
+        Box::pin(self.barrier())
+    }
+
+    fn stand(&self, room: RoomInfo) -> Answer<'_, RoomInfo> {
+        Box::pin(future::ready(Ok(room)))
+    }
+
+    fn stored(&self) -> Answer<'_, ()> {
+        Box::pin(future::ready(Ok(())))
+    }
+
+    fn place(&self) -> Answer<'_, Option<Partition>> {
+        Box::pin(future::ready(Ok(None)))
+    }
+
     fn flush(&self) -> Answer<'_, ()> {
         Box::pin(self.barrier())
+    }
+
+    fn complaint(&self) -> Pin<Box<dyn Future<Output = Option<&'static str>> + Send + '_>> {
+        Box::pin(future::ready(None))
     }
 }
 

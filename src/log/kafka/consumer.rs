@@ -268,7 +268,7 @@ mod tests {
     use super::*;
     use crate::log::kafka::{
         producer::Producer,
-        testbed::{Mock, append, producer, text, wait_for},
+        testbed::{Mock, append, origin, producer, text, wait_for},
     };
 
     struct Reading {
@@ -383,7 +383,7 @@ mod tests {
             for token in 3..6_u64 {
                 let value = token.to_string();
                 let room = crate::domain::RoomId::new("room");
-                reading.producer.append(0, &room, value.as_bytes(), "message", token).unwrap();
+                reading.producer.append(0, &room, value.as_bytes(), "message", origin(token)).unwrap();
             }
             reading.mock.cluster.broker_up(1).unwrap();
             assert_eq!(reading.read(3).await, numbered(0, 3..6));

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     domain::RoomId,
-    log::{LogError, Token},
-    wire::log_record,
+    log::LogError,
+    wire::log_record::{self, Origin},
 };
 
 /// An append that the brokers did not take, or whose fate nobody knows: it may still show up in the log.
@@ -33,8 +33,10 @@ use crate::{
 pub struct Failed {
     /// The room.
     pub room: RoomId,
+    /// Where it was to go.
+    pub partition: Partition,
     /// The append.
-    pub token: Token,
+    pub origin: Origin,
 }
 
 /// The name of the header with the version of the record's format.
@@ -82,7 +84,7 @@ impl Producer {
     }
 
     /// Hands a record to the client and returns at once. If that works and the record is not taken later,
-    /// `failed` gets the room and the token, once.
+    /// `failed` hears of it, once.
     ///
     /// # Errors
     /// [`LogError::Overloaded`] when too much is under way, [`LogError::Unavailable`] when the client has failed
@@ -93,21 +95,16 @@ impl Producer {
         room: &RoomId,
         value: &[u8],
         kind: &'static str,
-        token: Token,
+        origin: Origin,
     ) -> Result<(), LogError> {
         let client = client_of(&self.current).ok_or(LogError::Unavailable)?;
-        let record = BaseRecord::with_opaque_to(&self.topic, Box::new(Failed { room: room.clone(), token }))
+        let fate = Box::new(Failed { room: room.clone(), partition, origin });
+        let record = BaseRecord::with_opaque_to(&self.topic, fate)
             .partition(partition)
             .key(room.as_str())
             .payload(value)
             .headers(headers(kind));
         client.send(record).map_err(|(error, _)| refused(&error))
-    }
-
-    /// Records that are under way.
-    pub fn in_flight(&self) -> usize {
-        let in_flight = client_of(&self.current).map_or(0, |client| client.in_flight_count());
-        usize::try_from(in_flight).unwrap_or(0)
     }
 
     /// Waits until every record that is under way has met its fate, and says whether all have. It blocks.
@@ -238,7 +235,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::log::kafka::testbed::{Mock, append, options, producer, values, wait_for};
+    use crate::log::kafka::testbed::{Mock, append, options, origin, producer, values, wait_for};
 
     const WAIT: Duration = Duration::from_secs(30);
 
@@ -263,8 +260,11 @@ mod tests {
         let (producer, failed) = producer(&mock.options);
         append(&producer, 0, 0..1);
         mock.cluster.broker_down(1).unwrap();
-        producer.append(0, &room(), b"lost", "message", 7).unwrap();
-        assert_eq!(failed.recv_timeout(WAIT).unwrap(), Failed { room: room(), token: 7 });
+        producer.append(0, &room(), b"lost", "message", origin(7)).unwrap();
+        assert_eq!(
+            failed.recv_timeout(WAIT).unwrap(),
+            Failed { room: room(), partition: 0, origin: origin(7) }
+        );
         mock.cluster.broker_up(1).unwrap();
         append(&producer, 0, 8..9);
         assert!(failed.try_recv().is_err());
@@ -278,7 +278,7 @@ mod tests {
         append(&producer, 0, 0..10);
         mock.cluster.broker_down(1).unwrap();
         for number in 10..20_u64 {
-            producer.append(0, &room(), number.to_string().as_bytes(), "message", number).unwrap();
+            producer.append(0, &room(), number.to_string().as_bytes(), "message", origin(number)).unwrap();
         }
         mock.cluster.broker_up(1).unwrap();
         append(&producer, 0, 20..30);
@@ -310,10 +310,9 @@ mod tests {
         mock.cluster.broker_down(1).unwrap();
         let (producer, failed) = producer(&mock.options);
         let appended: Vec<_> =
-            (0..5).map(|token| producer.append(0, &room(), b"x", "message", token)).collect();
+            (0..5).map(|token| producer.append(0, &room(), b"x", "message", origin(token))).collect();
         assert_eq!(appended[..3], [Ok(()), Ok(()), Ok(())]);
         assert_eq!(appended[3..], [Err(LogError::Overloaded), Err(LogError::Overloaded)]);
-        assert_eq!(producer.in_flight(), 3);
         drop(producer);
         assert_eq!(failed.iter().count(), 3, "what was under way at the end has failed");
     }
@@ -324,16 +323,17 @@ mod tests {
         let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
         mock.cluster.request_errors(RDKafkaApiKey::InitProducerId, &[denied]);
         let (producer, failed) = producer(&mock.options);
-        producer.append(0, &room(), b"lost", "message", 1).unwrap();
-        assert_eq!(failed.recv_timeout(WAIT).unwrap().token, 1);
-        let token = (2..).find(|&token| match producer.append(0, &room(), b"kept", "message", token) {
-            Ok(()) => producer.flush(WAIT) && failed.recv_timeout(POLL).is_err(),
-            Err(error) => {
-                assert_eq!(error, LogError::Unavailable);
-                thread::yield_now();
-                false
-            }
-        });
+        producer.append(0, &room(), b"lost", "message", origin(1)).unwrap();
+        assert_eq!(failed.recv_timeout(WAIT).unwrap().origin, origin(1));
+        let token =
+            (2..).find(|&token| match producer.append(0, &room(), b"kept", "message", origin(token)) {
+                Ok(()) => producer.flush(WAIT) && failed.recv_timeout(POLL).is_err(),
+                Err(error) => {
+                    assert_eq!(error, LogError::Unavailable);
+                    thread::yield_now();
+                    false
+                }
+            });
         assert!(token.is_some());
         assert_eq!(wait_for(values(&mock.options, 0, 0, 1)), ["kept"]);
     }
@@ -345,7 +345,7 @@ mod tests {
         mock.create_topic(&options.names.rooms, 2, 1).unwrap();
         mock.broker_down(1).unwrap();
         let (producer, _failed) = producer(&options);
-        producer.append(0, &room(), b"early", "message", 1).unwrap();
+        producer.append(0, &room(), b"early", "message", origin(1)).unwrap();
         mock.broker_up(1).unwrap();
         assert!(producer.flush(WAIT));
         assert_eq!(wait_for(values(&options, 0, 0, 1)), ["early"]);

@@ -18,7 +18,7 @@ use super::{
     producer::{Failed, Producer},
     tail::Tails,
 };
-use crate::{config::KafkaProperties, domain::RoomId, telemetry::Metrics};
+use crate::{config::KafkaProperties, domain::RoomId, telemetry::Metrics, wire::log_record::Origin};
 
 /// A mock cluster with a topic for rooms of two partitions.
 pub(crate) struct Mock {
@@ -70,9 +70,14 @@ pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Fail
 pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::ops::Range<u64>) {
     let room = RoomId::new("room");
     for number in numbers {
-        producer.append(partition, &room, number.to_string().as_bytes(), "message", number).unwrap();
+        producer.append(partition, &room, number.to_string().as_bytes(), "message", origin(number)).unwrap();
     }
     assert!(producer.flush(Duration::from_secs(30)));
+}
+
+/// The origin of a numbered append.
+pub(crate) fn origin(append: u64) -> Origin {
+    Origin { run: "test".into(), append }
 }
 
 /// The values of a piece of a partition.
