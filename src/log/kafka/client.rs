@@ -163,7 +163,7 @@ impl KafkaOptions {
             Purpose::SignalsReader => reading(&self.names.reader_group),
             Purpose::Tail => tailing(&self.names.reader_group),
             Purpose::Saver => saving(&self.names.saver_group),
-            Purpose::Admin => BTreeMap::new(),
+            Purpose::Admin => properties([("statistics.interval.ms", 0)]),
         });
         properties.insert("client.id", format!("klatsch-{}-{}", self.node, purpose.name()));
         let mut config = ClientConfig::new();
@@ -247,6 +247,7 @@ fn tailing(group: &str) -> BTreeMap<&'static str, String> {
     let mut properties = reading(group);
     properties.insert("fetch.wait.max.ms", "20".to_owned());
     properties.insert("enable.partition.eof", "true".to_owned());
+    properties.insert("statistics.interval.ms", "0".to_owned());
     properties
 }
 

@@ -47,6 +47,9 @@ pub struct TopicView {
 /// Time between two looks at the topic.
 const PERIOD: Duration = Duration::from_secs(3);
 
+/// How long the client is listened to, then.
+const LISTEN: Duration = Duration::from_millis(5);
+
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -195,6 +198,8 @@ async fn look(
 }
 
 fn view(client: &Client, topic: &str) -> Result<TopicView, BrokerError> {
+    // It gets no records, but lines and errors, which would pile up.
+    drop(client.poll(LISTEN));
     let metadata = client.fetch_metadata(Some(topic), PATIENCE)?;
     let found = metadata.topics().iter().find(|one| one.name() == topic);
     let found = found.ok_or_else(|| BrokerError::Missing(format!("topic {topic}")))?;
