@@ -43,6 +43,7 @@ pub(crate) fn options(brokers: &str) -> KafkaOptions {
         brokers: brokers.to_owned(),
         node: "test".to_owned(),
         names: Names::new(&format!("test-{}-{number}", std::process::id())),
+        create_topics: true,
         layout: Layout { partitions: 2, replication: None, min_insync_replicas: None },
         linger: Duration::ZERO,
         append_timeout: Duration::from_secs(10),
