@@ -43,6 +43,7 @@ pub(crate) fn options(brokers: &str) -> KafkaOptions {
         brokers: brokers.to_owned(),
         node: "test".to_owned(),
         names: Names::new(&format!("test-{}-{number}", std::process::id())),
+        create_topics: true,
         layout: Layout { partitions: 2, replication: None, min_insync_replicas: None },
         linger: Duration::ZERO,
         append_timeout: Duration::from_secs(10),
@@ -59,6 +60,7 @@ pub(crate) fn wait_for<T>(test: impl Future<Output = T>) -> T {
 
 /// A producer and the appends that it says have failed.
 pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Failed>) {
+    let _ = env_logger::builder().is_test(true).try_init();
     let (fail, failed) = mpsc::channel();
     let fail = Mutex::new(fail);
     let producer = Producer::new(options, move |failed| {
@@ -81,6 +83,11 @@ pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::op
         producer.append(partition, &room, number.to_string().as_bytes(), "message", origin(number)).unwrap();
     }
     assert!(producer.flush(Duration::from_secs(30)));
+}
+
+/// The origin of a numbered append.
+pub(crate) fn origin(append: u64) -> Origin {
+    Origin { run: "test".into(), append }
 }
 
 /// The values of a piece of a partition.
