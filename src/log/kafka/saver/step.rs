@@ -64,8 +64,8 @@ pub enum Step {
     ReadRooms(Vec<RoomId>),
     /// Write these where dead letters go, and tell [`Saver::buried`](super::Saver::buried); the batch that skips them comes next.
     Bury(Arc<[DeadLetter]>),
-    /// Store this, and tell [`Saver::stored`](super::Saver::stored), [`Saver::fenced`](super::Saver::fenced) or [`Saver::refused`](super::Saver::refused). If its fate is not
-    /// known, try it again: it cannot be stored twice.
+    /// Store this, and tell [`Saver::stored`](super::Saver::stored) or [`Saver::fenced`](super::Saver::fenced).
+    /// If its fate is not known, try it again: it cannot be stored twice.
     Store(Arc<Batch>),
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// A saver that reads and writes a database.
 pub struct Storing {
-    saver: Saver,
+    pub(super) saver: Saver,
     database: Database,
     connection: Option<Connection>,
 }
@@ -92,7 +92,7 @@ impl Storing {
             }
             Err(error @ StorageError::Unavailable(_)) => self.failed(&error),
             Err(error) => {
-                self.saver.refused();
+                self.saver.fenced();
                 self.failed(&error)
             }
         }
