@@ -15,10 +15,10 @@ use std::io::{Write as _, stdout};
 
 use anyhow::ensure;
 use clap::Parser as _;
-use klatsch::cli::bench::api::Api;
-use klatsch::cli::bench::guests::Guests;
-use klatsch::cli::bench::latency::Quantiles;
 use klatsch::cli::bench::process::Memory;
+use klatsch::cli::client::api::Api;
+use klatsch::cli::client::guests::Guests;
+use klatsch::cli::latency::Quantiles;
 
 use crate::load::Load;
 use crate::server::Server;

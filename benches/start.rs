@@ -13,9 +13,9 @@ use std::io::{Write as _, stdout};
 use std::time::Instant;
 
 use clap::Parser as _;
-use klatsch::cli::bench::api::Api;
-use klatsch::cli::bench::guests::Guests;
-use klatsch::cli::bench::latency::Latency;
+use klatsch::cli::client::api::Api;
+use klatsch::cli::client::guests::Guests;
+use klatsch::cli::latency::Latency;
 
 use crate::load::Load;
 use crate::server::Server;

@@ -7,8 +7,8 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use klatsch::cli::bench::client::{Client, ServerAddress};
 use klatsch::cli::bench::process::Process;
+use klatsch::cli::client::socket::{Client, ServerAddress};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(1);

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use klatsch::cli::bench::body;
-use klatsch::cli::bench::client::{Client, Event, Identity, ServerAddress};
-use klatsch::cli::bench::frames::{Incoming, Request};
+use klatsch::cli::client::frames::{Incoming, Request};
+use klatsch::cli::client::socket::{Client, Event, Identity, ServerAddress};
 
 use crate::load::Target;
 

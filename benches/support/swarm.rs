@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use klatsch::cli::bench::body;
-use klatsch::cli::bench::client::{Client, Event, ServerAddress};
-use klatsch::cli::bench::frames::{Incoming, Record};
-use klatsch::cli::bench::guests::Guests;
-use klatsch::cli::bench::latency::{Latency, Quantiles};
 use klatsch::cli::bench::ledger::{Faults, ReaderLedger};
+use klatsch::cli::client::frames::{Incoming, Record};
+use klatsch::cli::client::guests::Guests;
+use klatsch::cli::client::socket::{Client, Event, ServerAddress};
+use klatsch::cli::latency::{Latency, Quantiles};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;

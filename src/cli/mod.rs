@@ -2,7 +2,10 @@
 //! No command does its work here; each has a file and calls what it needs.
 
 pub mod bench;
+pub mod check;
+pub mod client;
 mod config;
+pub mod latency;
 mod migrate;
 mod serve;
 mod settings;

@@ -12,15 +12,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::api::Api;
 use super::chat_report::{ChatReport, Cost};
-use super::client::ServerAddress;
-use super::guests::Guests;
 use super::ledger::{Faults, RoomLedger};
 use super::member::{Member, Phase, Room, Shared};
-use super::outgoing::{Outgoing, Schedule};
 use super::process::Process;
 use super::tally::Tally;
+use crate::cli::client::api::Api;
+use crate::cli::client::guests::Guests;
+use crate::cli::client::outgoing::{Outgoing, Schedule};
+use crate::cli::client::socket::ServerAddress;
 
 /// How often the run looks at its tally, and draws it.
 const GLANCE: Duration = Duration::from_millis(20);

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::latency::Quantiles;
 use super::ledger::Faults;
 use super::process::Memory;
 use super::tally::Tally;
+use crate::cli::latency::Quantiles;
 
 /// Everything a chat run found out.
 #[derive(Debug, Serialize)]

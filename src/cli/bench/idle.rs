@@ -13,10 +13,10 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::api::Api;
-use super::client::{Client, Event, ServerAddress};
-use super::guests::Guests;
 use super::process::{Memory, Process};
+use crate::cli::client::api::Api;
+use crate::cli::client::guests::Guests;
+use crate::cli::client::socket::{Client, Event, ServerAddress};
 
 /// So many connections are made at a time, or a listener's backlog overflows.
 const ENTERING: usize = 64;

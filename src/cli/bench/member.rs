@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::body;
-use super::client::{Client, Event, Identity, JOIN_ID, ServerAddress};
-use super::frames::{Incoming, Joined, Position, Record, Refusal, Request};
 use super::ledger::{Faults, ReaderLedger, RoomLedger};
-use super::outgoing::{Outgoing, Sending};
 use super::tally::Tally;
+use crate::cli::client::frames::{Incoming, Joined, Position, Record, Refusal, Request};
+use crate::cli::client::outgoing::{Outgoing, Sending};
+use crate::cli::client::socket::{Client, Event, Identity, JOIN_ID, ServerAddress};
 
 /// A server that restarts is waited for this long.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,18 +1,12 @@
 //! `klatsch bench`: loads a running server over real sockets and says how it did.
 //! A client through and through: nothing here uses the server's own code.
 
-pub mod api;
 pub mod body;
 mod chat;
 mod chat_report;
-pub mod client;
-pub mod frames;
-pub mod guests;
 mod idle;
-pub mod latency;
 pub mod ledger;
 mod member;
-mod outgoing;
 pub mod process;
 mod tally;
 

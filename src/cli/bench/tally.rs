@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::latency::Latency;
+use crate::cli::latency::Latency;
 
 /// What all members of a run have seen so far. Times count from the start of the run.
 #[derive(Default)]

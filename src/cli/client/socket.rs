@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::frames::{Connected, Incoming, Joined, Position, Request};
+use super::frames::{Connected, Incoming, Joined, Position, Record, Request};
 
 /// Thousands of clients live in one process, so none may hold a large buffer.
 const BUFFER_BYTES: usize = 4 * 1024;
@@ -60,9 +61,9 @@ pub struct Identity {
 
 /// What a socket yields.
 #[derive(Debug)]
-pub enum Event {
+pub enum Event<R = Record> {
     /// A frame came.
-    Frame(Incoming),
+    Frame(Incoming<R>),
     /// The socket is over, with the close code if the server gave one.
     Cut(Option<u16>),
 }
@@ -127,6 +128,11 @@ impl Client {
 
     /// The next thing that happens. May be dropped and called again without loss.
     pub async fn next(&mut self) -> anyhow::Result<Event> {
+        self.next_as().await
+    }
+
+    /// The next thing that happens, with records as the caller wants them. May be dropped and called again.
+    pub async fn next_as<R: DeserializeOwned>(&mut self) -> anyhow::Result<Event<R>> {
         loop {
             match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => return parse(&text).map(Event::Frame),
@@ -158,7 +164,7 @@ impl Client {
     }
 }
 
-fn parse(text: &Utf8Bytes) -> anyhow::Result<Incoming> {
+fn parse<R: DeserializeOwned>(text: &Utf8Bytes) -> anyhow::Result<Incoming<R>> {
     serde_json::from_str(text).with_context(|| format!("the server sent a frame that cannot be read: {text}"))
 }
 

@@ -35,6 +35,8 @@ pub enum Request<'a> {
         /// Makes a repeat of this send harmless.
         client_id: &'a str,
     },
+    /// Asks for a sign of life.
+    Ping,
 }
 
 /// A place in a room's log.
@@ -46,10 +48,11 @@ pub struct Position {
     pub seq: u64,
 }
 
-/// What a server says. Kinds that a load tool has no use for are [`Incoming::Other`].
+/// What a server says, with as much of its records as the caller wants to know. Kinds that nobody here has a use
+/// for are [`Incoming::Other`].
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Incoming {
+pub enum Incoming<R = Record> {
     /// The answer to [`Request::Connect`].
     Connected(Connected),
     /// The answer to [`Request::Join`].
@@ -57,11 +60,11 @@ pub enum Incoming {
     /// The answer to [`Request::Send`]: the record is durable.
     Ack(Ack),
     /// One record of a room.
-    Record(Record),
+    Record(R),
     /// Several records of one room, in order.
     Records {
         /// The records.
-        records: Vec<Record>,
+        records: Vec<R>,
     },
     /// A request was refused.
     Error(Refusal),
@@ -93,9 +96,11 @@ pub struct Ack {
     pub id: u64,
     /// The record's place.
     pub seq: u64,
+    /// The record's time.
+    pub at: String,
 }
 
-/// The part of a record that a judge needs.
+/// The part of a record that a load tool needs.
 #[derive(Debug, Deserialize)]
 pub struct Record {
     /// The record's place.
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn unknown_kinds_and_fields_are_passed_over() {
         let push = r#"{"type":"room","change":"created","room":{"id":"r"}}"#;
-        assert!(matches!(serde_json::from_str(push), Ok(Incoming::Other)));
+        assert!(matches!(serde_json::from_str(push), Ok(Incoming::<Record>::Other)));
         let record = r#"{"type":"record","room":"r","seq":7,"kind":"left","at":"2026-01-01T00:00:00.000Z"}"#;
         assert!(matches!(serde_json::from_str(record), Ok(Incoming::Record(Record { seq: 7, .. }))));
     }
@@ -143,10 +148,14 @@ mod tests {
     #[test]
     fn a_refusal_says_whether_waiting_helps() {
         let later = r#"{"type":"error","code":"rate_limited","retry":"later","retry_after_ms":40}"#;
-        let Ok(Incoming::Error(refusal)) = serde_json::from_str(later) else { panic!("not a refusal") };
+        let Ok(Incoming::<Record>::Error(refusal)) = serde_json::from_str(later) else {
+            panic!("not a refusal")
+        };
         assert_eq!(refusal.wait_ms(), Some(40));
         let never = r#"{"type":"error","code":"invalid","retry":"no"}"#;
-        let Ok(Incoming::Error(refusal)) = serde_json::from_str(never) else { panic!("not a refusal") };
+        let Ok(Incoming::<Record>::Error(refusal)) = serde_json::from_str(never) else {
+            panic!("not a refusal")
+        };
         assert_eq!(refusal.wait_ms(), None);
     }
 }

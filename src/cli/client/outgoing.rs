@@ -6,13 +6,13 @@ use std::time::Duration;
 
 /// When which message of the whole run is due, and whose it is. Messages count from 1.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Schedule {
+pub struct Schedule {
     /// Members who send, each every `members`-th message.
-    pub(super) members: u64,
+    pub members: u64,
     /// Messages of the whole run.
-    pub(super) messages: u64,
+    pub messages: u64,
     /// Messages a second of the whole run; `None` sends as fast as the window allows.
-    pub(super) rate: Option<f64>,
+    pub rate: Option<f64>,
 }
 
 impl Schedule {
@@ -24,18 +24,18 @@ impl Schedule {
 
 /// A message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sending {
+pub struct Sending {
     /// Which one.
-    pub(super) message: u64,
+    pub message: u64,
     /// Since when it counts as sent; a repeat keeps the first one's.
-    pub(super) since: Duration,
+    pub since: Duration,
     /// How often it was sent before.
-    pub(super) repeats: u32,
+    pub repeats: u32,
 }
 
 /// The messages of one member.
 #[derive(Debug)]
-pub(super) struct Outgoing {
+pub struct Outgoing {
     schedule: Schedule,
     window: usize,
     next: u64,
@@ -47,7 +47,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// The share of the `member`-th (from 0), who keeps at most `window` messages in flight.
-    pub(super) fn new(schedule: Schedule, member: u64, window: usize) -> Self {
+    pub fn new(schedule: Schedule, member: u64, window: usize) -> Self {
         Self {
             schedule,
             window,
@@ -60,7 +60,7 @@ impl Outgoing {
     }
 
     /// When the next message may go; `None` while the window is full or nothing is left.
-    pub(super) fn due(&self) -> Option<Duration> {
+    pub fn due(&self) -> Option<Duration> {
         if self.in_flight.len() >= self.window {
             return None;
         }
@@ -75,32 +75,47 @@ impl Outgoing {
     ///
     /// With a rate, a message that a full window held back counts from when it was due, so that a server that
     /// stalls cannot hide the time that senders waited for it.
-    pub(super) fn take(&mut self, now: Duration) -> Option<Sending> {
+    pub fn take(&mut self, now: Duration) -> Option<Sending> {
         let sending = self.again.pop_front().or_else(|| self.take_fresh(now))?;
         self.in_flight.insert(sending.message, sending);
         Some(sending)
     }
 
     /// The message has been acknowledged; `None` if it was not in flight.
-    pub(super) fn acked(&mut self, message: u64, now: Duration) -> Option<Sending> {
+    pub fn acked(&mut self, message: u64, now: Duration) -> Option<Sending> {
         self.free_since = now;
         self.in_flight.remove(&message)
     }
 
     /// The message was refused and will be sent again, after a wait during which nothing is sent.
-    pub(super) fn refused_until(&mut self, message: u64, not_before: Duration) {
+    pub fn refused_until(&mut self, message: u64, not_before: Duration) {
         self.not_before = not_before;
         self.again.extend(self.in_flight.remove(&message).map(repeated));
     }
 
+    /// Sends a message once more that was acknowledged already.
+    pub fn repeat(&mut self, message: u64, now: Duration) {
+        self.again.push_back(Sending { message, since: now, repeats: 1 });
+    }
+
+    /// Takes no message that was not sent before; those that were are sent until they are acknowledged.
+    pub fn finish(&mut self) {
+        self.next = u64::MAX;
+    }
+
+    /// How many messages were sent and are not settled.
+    pub fn unsettled(&self) -> usize {
+        self.in_flight.len() + self.again.len()
+    }
+
     /// The message was refused for good.
-    pub(super) fn refused(&mut self, message: u64, now: Duration) {
+    pub fn refused(&mut self, message: u64, now: Duration) {
         self.free_since = now;
         self.in_flight.remove(&message);
     }
 
     /// The socket is lost: what was in flight is sent again, first and in its order.
-    pub(super) fn cut(&mut self) {
+    pub fn cut(&mut self) {
         let in_flight = std::mem::take(&mut self.in_flight);
         for sending in in_flight.into_values().rev() {
             self.again.push_front(repeated(sending));
@@ -159,6 +174,28 @@ mod tests {
         outgoing.cut();
         assert_eq!(outgoing.take(NOW), Some(repeated(first)));
         assert_eq!(outgoing.take(NOW), Some(repeated(second)));
+    }
+
+    #[test]
+    fn who_finishes_sends_only_what_was_sent_before() {
+        let mut outgoing = outgoing(None, 2);
+        assert!(outgoing.take(NOW).is_some());
+        outgoing.finish();
+        assert_eq!((outgoing.due(), outgoing.take(NOW), outgoing.unsettled()), (None, None, 1));
+        outgoing.cut();
+        assert!(outgoing.take(NOW).is_some());
+        outgoing.acked(2, NOW);
+        assert_eq!(outgoing.unsettled(), 0);
+    }
+
+    #[test]
+    fn an_acknowledged_message_can_be_repeated() {
+        let mut outgoing = outgoing(None, 1);
+        assert!(outgoing.take(NOW).is_some());
+        outgoing.acked(2, NOW);
+        outgoing.repeat(2, NOW);
+        assert_eq!(outgoing.take(NOW).map(|again| (again.message, again.repeats)), Some((2, 1)));
+        assert!(outgoing.acked(2, NOW).is_some());
     }
 
     #[test]

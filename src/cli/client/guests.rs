@@ -3,7 +3,7 @@
 
 use data_encoding::BASE32_NOPAD;
 
-use super::client::Identity;
+use super::socket::Identity;
 
 /// A source of guests with a common mark.
 pub struct Guests {

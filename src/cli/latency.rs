@@ -1,4 +1,4 @@
-//! Durations, counted by size: a histogram and the four figures that are printed of it.
+//! Durations, counted by size: a histogram and the figures that are printed of it.
 //! Knows nothing of what was measured.
 
 use std::fmt;
@@ -26,6 +26,7 @@ impl Latency {
         let at = |quantile| milliseconds(self.0.value_at_quantile(quantile));
         Quantiles {
             count: self.0.len(),
+            mean_ms: self.0.mean() / 1e6,
             p50_ms: at(0.5),
             p95_ms: at(0.95),
             p99_ms: at(0.99),
@@ -43,11 +44,14 @@ impl Default for Latency {
     }
 }
 
-/// A histogram in five numbers.
+/// A histogram in six numbers.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Quantiles {
     /// How many durations were counted.
     pub count: u64,
+    /// The arithmetic mean.
+    #[serde(default)]
+    pub mean_ms: f64,
     /// Half took at most this long.
     pub p50_ms: f64,
     /// 95 of 100 took at most this long.
@@ -60,8 +64,8 @@ pub struct Quantiles {
 
 impl fmt::Display for Quantiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { p50_ms, p95_ms, p99_ms, max_ms, .. } = self;
-        write!(f, "p50 {p50_ms:.2}  p95 {p95_ms:.2}  p99 {p99_ms:.2}  max {max_ms:.2} ms")
+        let Self { mean_ms, p50_ms, p95_ms, p99_ms, max_ms, .. } = self;
+        write!(f, "mean {mean_ms:.2}  p50 {p50_ms:.2}  p95 {p95_ms:.2}  p99 {p99_ms:.2}  max {max_ms:.2} ms")
     }
 }
 
@@ -79,6 +83,7 @@ mod tests {
         (1..=100).for_each(|n| latency.record(Duration::from_millis(n)));
         let quantiles = latency.quantiles();
         assert_eq!(quantiles.count, 100);
+        assert!((quantiles.mean_ms - 50.5).abs() < 0.1);
         assert!((quantiles.p50_ms - 50.0).abs() < 0.1);
         assert!((quantiles.max_ms - 100.0).abs() < 0.2);
     }
