@@ -8,6 +8,7 @@ pub mod consumer;
 mod context;
 pub mod dispatch;
 mod error;
+pub mod group;
 pub mod producer;
 mod reading;
 mod ring;

@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-pub use step::{Bounds, DeadLetter, Event, RoomRead, Seek, Step, Ticket};
+pub use step::{Bounds, DeadLetter, DeadLetterSink, Event, RoomRead, Seek, Step, Ticket};
 pub use storing::{Done, Storing};
 
 use self::{intake::Intake, known::Known};
@@ -135,6 +135,13 @@ impl Saver {
                 let unread = mem::take(intake);
                 self.let_go(unread.bytes());
             }
+        }
+    }
+
+    /// This saver is in no group any more.
+    pub fn left(&mut self) {
+        for partition in self.partitions.keys().copied().collect::<Vec<_>>() {
+            self.revoked(partition);
         }
     }
 

@@ -50,6 +50,11 @@ impl Storing {
         self.saver.take(event);
     }
 
+    /// This saver is in no group any more.
+    pub fn left(&mut self) {
+        self.saver.left();
+    }
+
     /// The dead letters are written.
     pub fn buried(&mut self) {
         self.saver.buried();
