@@ -1,6 +1,9 @@
 //! The saver actor: stores what the log's brokers have, for the partitions that the group gives to this node.
 //! It decides nothing; while the database or the brokers fail it tries again with pauses, and chat goes on.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     future::Future,
     sync::{Arc, Mutex, PoisonError},

@@ -2,6 +2,8 @@
 //! Where a partition is stored up to is known by the database alone; what is committed here is for onlookers.
 
 mod membership;
+#[cfg(test)]
+pub(crate) mod testbed;
 
 use std::{
     collections::{BTreeMap, VecDeque},
