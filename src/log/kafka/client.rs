@@ -154,8 +154,8 @@ impl KafkaOptions {
 
     /// What librdkafka is told for a purpose. It must not be shown: secrets are in it.
     pub(super) fn config(&self, purpose: Purpose) -> ClientConfig {
-        let mut properties = everywhere();
-        properties.extend(match purpose {
+        let mut own = everywhere();
+        own.extend(match purpose {
             Purpose::Producer => self.appending(),
             Purpose::DeadLetters => self.appending(),
             Purpose::SignalsProducer => signalling(),
@@ -163,12 +163,12 @@ impl KafkaOptions {
             Purpose::SignalsReader => reading(&self.names.reader_group),
             Purpose::Tail => tailing(&self.names.reader_group),
             Purpose::Saver => saving(&self.names.saver_group),
-            Purpose::Admin => BTreeMap::new(),
+            Purpose::Admin => properties([("statistics.interval.ms", 0)]),
         });
-        properties.insert("client.id", format!("klatsch-{}-{}", self.node, purpose.name()));
+        own.insert("client.id", format!("klatsch-{}-{}", self.node, purpose.name()));
         let mut config = ClientConfig::new();
         config.set_log_level(log_level());
-        for (name, value) in properties {
+        for (name, value) in own {
             config.set(name, value);
         }
         for (name, value) in self.properties.expose() {
@@ -247,6 +247,7 @@ fn tailing(group: &str) -> BTreeMap<&'static str, String> {
     let mut properties = reading(group);
     properties.insert("fetch.wait.max.ms", "20".to_owned());
     properties.insert("enable.partition.eof", "true".to_owned());
+    properties.insert("statistics.interval.ms", "0".to_owned());
     properties
 }
 
