@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod dispatch;
 mod error;
 mod plan;
+pub mod group;
 pub mod producer;
 mod reading;
 mod ring;

@@ -5,6 +5,8 @@ mod intake;
 mod known;
 mod step;
 mod storing;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-pub use step::{Bounds, DeadLetter, Event, RoomRead, Seek, Step, Ticket};
+pub use step::{Bounds, DeadLetter, DeadLetterSink, Event, RoomRead, Seek, Step, Ticket};
 pub use storing::{Done, Storing};
 
 use self::{intake::Intake, known::Known};
@@ -25,10 +27,6 @@ pub struct Saver {
     partitions: BTreeMap<Partition, Intake>,
     rooms: Known,
     saving: Option<Saving>,
-    /// Partitions whose last batch the database refused: stored alone, so that they do not hold up the others.
-    troubled: BTreeSet<Partition>,
-    /// The one of them that was stored last, unless the others were.
-    alone: Option<Partition>,
     tickets: Ticket,
     released: u64,
     bounds: Bounds,
@@ -48,8 +46,6 @@ impl Saver {
             partitions: BTreeMap::new(),
             rooms: Known::new(bounds.snapshot_every),
             saving: None,
-            troubled: BTreeSet::new(),
-            alone: None,
             tickets: 0,
             released: 0,
             bounds,
@@ -75,7 +71,6 @@ impl Saver {
             self.let_go(intake.bytes());
         }
         self.rooms.forget_partition(partition);
-        self.troubled.remove(&partition);
     }
 
     fn fetched(&mut self, partition: Partition, ticket: Ticket, entries: Vec<Entry>) {
@@ -126,13 +121,11 @@ impl Saver {
         self.let_go(saving.bytes);
         self.rooms.stored(&saving.batch, self.bounds.fold_weight);
         let places = saving.batch.advances.iter().map(|advance| (advance.partition, advance.to));
-        let places: Vec<_> = places.collect();
-        self.troubled.retain(|troubled| places.iter().all(|(partition, _)| partition != troubled));
-        places
+        places.collect()
     }
 
-    /// The batch is not stored, for a partition is not where this saver left it: somebody else stores it, or an
-    /// earlier try succeeded. Where all of its partitions are is read again.
+    /// The batch cannot be stored, for the database is not as this saver left it: somebody else stores one of its
+    /// partitions, or an earlier try succeeded. Everything that led to the batch is read again.
     pub fn fenced(&mut self) {
         let Some(saving) = self.saving.take() else { return };
         self.let_go(saving.bytes);
@@ -145,14 +138,11 @@ impl Saver {
         }
     }
 
-    /// The database will not take the batch as it is, which trying again does not cure. Everything that led to
-    /// it is read again, and its partitions are stored alone until one of their batches is taken.
-    pub fn refused(&mut self) {
-        if let Some(saving) = &self.saving {
-            self.troubled.extend(saving.batch.advances.iter().map(|advance| advance.partition));
+    /// This saver is in no group any more.
+    pub fn left(&mut self) {
+        for partition in self.partitions.keys().copied().collect::<Vec<_>>() {
+            self.revoked(partition);
         }
-        self.fenced();
-        self.troubled.retain(|partition| self.partitions.contains_key(partition));
     }
 
     /// How many partitions are stored here.
@@ -204,21 +194,13 @@ impl Saver {
         })
     }
 
-    /// How many entries of which partitions make the next batch: a fair share of each. A troubled partition
-    /// takes its turn alone.
+    /// How many entries of which partitions make the next batch: a fair share of each.
     fn draft(&self) -> Vec<(Partition, usize)> {
-        let waiting = self.partitions.iter().filter(|(_, intake)| !intake.waiting().is_empty());
-        let (troubled, well): (Vec<_>, Vec<_>) = waiting
-            .map(|(partition, intake)| (*partition, intake))
-            .partition(|(partition, _)| self.troubled.contains(partition));
-        let turn = troubled.iter().find(|(partition, _)| self.alone < Some(*partition)).copied();
-        let chosen = match (turn, well.is_empty()) {
-            (Some(turn), _) => vec![turn],
-            (None, false) => well,
-            (None, true) => troubled.into_iter().take(1).collect(),
-        };
-        let share = (self.bounds.batch_entries / chosen.len().max(1)).max(1);
-        chosen.into_iter().map(|(partition, intake)| (partition, intake.waiting().len().min(share))).collect()
+        let lengths = self.partitions.iter().map(|(partition, intake)| (*partition, intake.waiting().len()));
+        let mut draft: Vec<_> = lengths.filter(|(_, length)| *length > 0).collect();
+        let share = (self.bounds.batch_entries / draft.len().max(1)).max(1);
+        draft.iter_mut().for_each(|(_, count)| *count = share.min(*count));
+        draft
     }
 
     /// Rooms of the next batch of which nothing is known here.
@@ -231,9 +213,7 @@ impl Saver {
 
     fn stage(&mut self, draft: Vec<(Partition, usize)>) {
         let (mut staged, mut letters, mut bytes) = (Staged::default(), Vec::new(), 0);
-        self.alone = None;
         for (partition, count) in draft {
-            self.alone = self.troubled.get(&partition).copied();
             let intake = self.partitions.get_mut(&partition);
             let Some((advance, entries)) = intake.and_then(|intake| intake.draw(partition, count)) else {
                 continue;

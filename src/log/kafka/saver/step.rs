@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::{
     domain::RoomId,
-    log::kafka::{Entry, Offset, Partition},
+    log::{
+        Answer,
+        kafka::{Entry, Offset, Partition},
+    },
     storage::{Batch, fold::Folded},
 };
 
@@ -30,6 +33,12 @@ pub struct DeadLetter {
     pub entry: Entry,
     /// What is wrong with it.
     pub error: String,
+}
+
+/// Where dead letters go.
+pub trait DeadLetterSink: Send + Sync + 'static {
+    /// Writes them; they are durable when it is done. Trying again writes those twice that came through before.
+    fn write(&self, letters: Arc<[DeadLetter]>) -> Answer<'_, ()>;
 }
 
 /// What the database says of a room that the log names: its partition and its state, or why it takes no records.
@@ -64,8 +73,8 @@ pub enum Step {
     ReadRooms(Vec<RoomId>),
     /// Write these where dead letters go, and tell [`Saver::buried`](super::Saver::buried); the batch that skips them comes next.
     Bury(Arc<[DeadLetter]>),
-    /// Store this, and tell [`Saver::stored`](super::Saver::stored), [`Saver::fenced`](super::Saver::fenced) or [`Saver::refused`](super::Saver::refused). If its fate is not
-    /// known, try it again: it cannot be stored twice.
+    /// Store this, and tell [`Saver::stored`](super::Saver::stored) or [`Saver::fenced`](super::Saver::fenced).
+    /// If its fate is not known, try it again: it cannot be stored twice.
     Store(Arc<Batch>),
 }
 

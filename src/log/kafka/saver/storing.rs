@@ -12,7 +12,7 @@ use crate::{
 
 /// A saver that reads and writes a database.
 pub struct Storing {
-    saver: Saver,
+    pub(super) saver: Saver,
     database: Database,
     connection: Option<Connection>,
 }
@@ -48,6 +48,11 @@ impl Storing {
     /// Takes what the group says.
     pub fn take(&mut self, event: Event) {
         self.saver.take(event);
+    }
+
+    /// This saver is in no group any more.
+    pub fn left(&mut self) {
+        self.saver.left();
     }
 
     /// The dead letters are written.
@@ -92,7 +97,7 @@ impl Storing {
             }
             Err(error @ StorageError::Unavailable(_)) => self.failed(&error),
             Err(error) => {
-                self.saver.refused();
+                self.saver.fenced();
                 self.failed(&error)
             }
         }
