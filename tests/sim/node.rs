@@ -76,6 +76,8 @@ pub(crate) struct Update {
     pub(crate) state: RoomState,
     pub(crate) records: Vec<Record>,
     pub(crate) tries: u32,
+    /// Whether the savers were given a moment to store what is wanted.
+    pub(crate) waited: bool,
     /// The head that everybody may rely on since this was asked.
     pub(crate) asked_head: Seq,
     wanted: Arc<()>,
@@ -150,9 +152,10 @@ impl Node {
 
     /// Begins an update of which only the room and the reason are known.
     pub(crate) fn update(&mut self, number: u64, room: RoomId, why: Why, asked_head: Seq) {
-        let (partition, from, until, state, records, tries) = Default::default();
+        let (partition, from, until, state, records, tries, waited) = Default::default();
         let wanted = Arc::new(());
-        let update = Update { room, why, partition, from, until, state, records, tries, asked_head, wanted };
+        let update =
+            Update { room, why, partition, from, until, state, records, tries, waited, asked_head, wanted };
         self.updates.insert(number, update);
     }
 

@@ -77,7 +77,7 @@ impl Plan {
             ring_bytes: chance.pick(&[0, 600, 2_000, 10_000, 1_000_000]),
             recent: chance.pick(&[0, 3, 20, 1_000]),
             idle: chance.pick(&[300, 2_000, 10_000]),
-            page: chance.pick(&[1, 5, 200]),
+            page: chance.pick(&[3, 20, 200]),
             fetch: chance.pick(&[1, 3, 20, 500]),
             batch: chance.pick(&[1, 3, 20, 500]),
             fold_weight: chance.pick(&[0, 10, 10_000]),

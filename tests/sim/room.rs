@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
 use klatsch::{
     domain::{
         Applied, ClientId, Code, Command, Desk, Epoch, FirstSend, MessageBody, Missing, Outcome, Position,
@@ -134,11 +133,6 @@ impl Room {
     /// The fold.
     pub(crate) fn state(&self) -> &RoomState {
         self.desk.state()
-    }
-
-    /// The room's key in the log.
-    pub(crate) fn key(&self) -> Bytes {
-        Bytes::copy_from_slice(self.id.as_str().as_bytes())
     }
 
     /// Whether it may sleep.

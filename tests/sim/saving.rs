@@ -41,7 +41,9 @@ impl Saving {
     /// Takes what the group says; a partition that is not owned is not read.
     pub(crate) fn take(&mut self, event: Event) {
         if let Event::Assigned(partitions) | Event::Revoked(partitions) = &event {
-            partitions.iter().for_each(|partition| drop(self.readings.remove(partition)));
+            for partition in partitions {
+                self.readings.remove(partition);
+            }
         }
         self.events.push_back(event);
     }

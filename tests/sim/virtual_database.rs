@@ -23,7 +23,8 @@ pub(crate) struct RoomRow {
     pub(crate) head: Seq,
     pub(crate) members: u64,
     pub(crate) records: BTreeMap<Seq, (Record, Option<Offset>)>,
-    pub(crate) snapshot: Option<(Seq, String)>,
+    /// As it will be read again.
+    pub(crate) snapshot: Option<(Seq, RoomState)>,
 }
 
 /// A room as of one instant.
@@ -123,7 +124,7 @@ impl VirtualDatabase {
         }
         for (room, seq, state) in &batch.snapshots {
             let Some(row) = self.rooms.get_mut(room) else { continue };
-            row.snapshot = Some((*seq, state.clone()));
+            row.snapshot = Some((*seq, serde_json::from_str(state).unwrap_or_default()));
         }
         Ok(())
     }
@@ -132,10 +133,7 @@ impl VirtualDatabase {
 impl RoomRow {
     /// The state of all rows, from the snapshot on.
     fn fold(&self) -> Folded {
-        let (snapshot_at, mut state) = match &self.snapshot {
-            Some((seq, state)) => (*seq, serde_json::from_str(state).expect("a snapshot that was encoded")),
-            None => (0, RoomState::default()),
-        };
+        let (snapshot_at, mut state) = self.snapshot.clone().unwrap_or_default();
         for (record, _) in self.records.range(snapshot_at + 1..).map(|(_, row)| row) {
             let outcome = state.apply(record.proposal(), record.at);
             assert_eq!(outcome, Outcome::Recorded(record.clone()), "a stored record does not fold");

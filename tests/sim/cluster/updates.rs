@@ -84,8 +84,9 @@ impl Cluster {
         update.from = loaded.next_offset.unwrap_or(0);
         update.state = loaded.folded.state;
         update.records = loaded.rows;
-        // A full page needs nothing of the log.
-        if update.records.len() == page && !matches!(update.why, Why::Open { .. }) {
+        // A full page needs nothing of the log, nor does one that has all that was in the log when it was asked for.
+        let is_whole = update.records.len() == page || (update.waited && update.from >= update.until);
+        if is_whole && !matches!(update.why, Why::Open { .. }) {
             return self.updated(me, number, Vec::new());
         }
         self.send(Event::Extent(me, number, loaded.partition));
@@ -113,9 +114,14 @@ impl Cluster {
         let Some(update) = self.node(me).updates.get_mut(&number) else { return };
         match extent {
             // What is not kept any more must be stored already.
-            Some((start, end)) if update.from >= start || (update.from == 0 && start == 0) => {
+            Some((start, end)) if update.from >= start => {
                 update.until = if skips { update.from } else { end };
-                self.attach(me, number);
+                if update.waited || matches!(update.why, Why::Open { .. }) {
+                    return self.attach(me, number);
+                }
+                update.waited = true;
+                let pause = self.chance.between(0, 250);
+                self.schedule.after(pause, Event::Load(me, number));
             }
             Some(_) | None => self.fail_update(me, number),
         }
