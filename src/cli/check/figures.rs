@@ -1,5 +1,5 @@
 //! The figures of a check beside its verdict: how much was done, how long it took, what was refused and cut.
-//! Only adds up.
+//! Only adds up; what it means `report` leaves to its reader.
 
 use std::collections::BTreeMap;
 

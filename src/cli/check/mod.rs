@@ -7,6 +7,7 @@ pub mod evidence;
 mod field;
 mod figures;
 pub mod judge;
+mod line;
 mod notes;
 mod reader;
 mod report;

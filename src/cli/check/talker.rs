@@ -2,29 +2,27 @@
 //! It runs until it is aborted; what it did and saw is in the notes.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::dice::{Dice, body_of};
 use super::entry::{Entry, enter};
 use super::evidence::{Ack, Record, Send};
 use super::field::{Field, Phase, Room};
+use super::line::{End, Line};
 use super::notes::SendNumber;
 use super::reader::Reader;
 use crate::cli::client::frames::{self, Incoming, Position, Refusal, Request};
 use crate::cli::client::outgoing::{Outgoing, Sending};
-use crate::cli::client::socket::{Client, Event, Identity, JOIN_ID};
+use crate::cli::client::socket::{Identity, JOIN_ID};
 
-/// A node that does not let a client in for so long is given up.
-const TO_CONNECT: Duration = Duration::from_secs(3);
 /// Between two attempts to connect, about.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often a client asks for a sign of life.
-const PING: Duration = Duration::from_secs(1);
-/// A node that says nothing for so long is given up.
-const SILENCE: Duration = Duration::from_secs(4);
+/// After a refused join, at most.
+const BEFORE_REJOIN: Duration = Duration::from_secs(1);
 /// One in so many acknowledged messages is sent again.
 const REPEATED: usize = 20;
 const NEVER: Duration = Duration::from_secs(86_400);
@@ -45,9 +43,6 @@ pub(super) struct Talker {
     pub(super) field: Rc<Field>,
 }
 
-/// Why a connection is over.
-struct End(String);
-
 /// A client that has come in.
 struct Talk {
     talker: Talker,
@@ -55,7 +50,6 @@ struct Talk {
     entry: Entry,
     reader: Reader,
     sends: HashMap<u64, SendNumber>,
-    heard_at: Instant,
 }
 
 impl Talker {
@@ -69,16 +63,15 @@ impl Talker {
         // Every other client wants the room from its beginning.
         let from_start = dice.once_in(2).then(|| Position { epoch: entry.epoch.clone(), seq: 0 });
         let reader = Reader::new(self.number, self.node, Rc::clone(&self.room), field, from_start);
-        let sends = HashMap::new();
-        Talk { talker: self, dice, entry, reader, sends, heard_at: Instant::now() }.run().await;
+        Talk { talker: self, dice, entry, reader, sends: HashMap::new() }.run().await;
     }
 }
 
 impl Talk {
     async fn run(mut self) {
         loop {
-            let client = self.connect().await;
-            let Err(End(why)) = self.converse(client).await;
+            let line = self.connect().await;
+            let Err(End(why)) = self.converse(line).await;
             self.talker.outgoing.cut();
             let other = self.other_node();
             self.reader.ends(why, other);
@@ -90,47 +83,34 @@ impl Talk {
         (self.reader.node + 1 + self.dice.below(nodes - 1)) % nodes
     }
 
-    async fn connect(&mut self) -> Client {
+    async fn connect(&mut self) -> Line {
+        let Talker { field, identity, number, .. } = &self.talker;
+        let (field, identity, number) = (Rc::clone(field), identity.clone(), *number);
         loop {
-            let server = &self.talker.field.nodes[self.reader.node];
-            match timeout(TO_CONNECT, Client::connect(server, &self.talker.identity)).await {
-                Ok(Ok((client, _))) => return client,
-                _ => self.talker.field.figures.borrow_mut().failed_connects += 1,
+            if let Some(line) = Line::open(&field.nodes[self.reader.node], &identity).await {
+                return line;
             }
-            let now = self.talker.field.now();
-            self.talker.field.update(self.talker.number, |state| state.service.lost(now));
+            field.figures.borrow_mut().failed_connects += 1;
+            let now = field.now();
+            field.update(number, |state| state.service.lost(now));
             self.reader.node = self.other_node();
             sleep(self.dice.around(PAUSE)).await;
         }
     }
 
     /// Talks and reads until the connection is over.
-    async fn converse(&mut self, mut client: Client) -> Result<std::convert::Infallible, End> {
-        self.heard_at = Instant::now();
-        let roam_at = self.roam_at();
-        let mut ping_at = Instant::now() + PING;
+    async fn converse(&mut self, mut line: Line) -> Result<Infallible, End> {
+        let roam_at = Instant::now() + self.dice.around(self.talker.field.roam);
         let mut phase = self.talker.field.phase.clone();
-        self.join(&mut client).await?;
+        self.join(&mut line).await?;
         loop {
             tokio::select! {
-                event = client.next_as::<Record>() => match event {
-                    Ok(Event::Frame(frame)) => self.take(&mut client, frame).await?,
-                    Ok(Event::Cut(code)) => return Err(End(code.unwrap_or(NO_CLOSE_FRAME).to_string())),
-                    Err(_) => return Err(End("unreadable".to_owned())),
-                },
-                () = sleep_until(self.send_at()) => self.send(&mut client).await?,
-                () = sleep_until(ping_at) => {
-                    ping_at = Instant::now() + PING;
-                    self.ping(&mut client).await?;
-                }
+                frame = line.next() => self.take(&mut line, frame?).await?,
+                () = sleep_until(self.send_at()) => self.send(&mut line).await?,
                 () = sleep_until(roam_at), if self.may_roam() => return Err(End("moved".to_owned())),
                 _ = phase.changed() => self.settle(),
             }
         }
-    }
-
-    fn roam_at(&mut self) -> Instant {
-        Instant::now() + self.dice.around(self.talker.field.roam)
     }
 
     fn may_roam(&self) -> bool {
@@ -153,28 +133,13 @@ impl Talk {
         outgoing.due().map_or_else(|| Instant::now() + NEVER, |due| field.start + due)
     }
 
-    async fn request(&self, client: &mut Client, request: &Request<'_>) -> Result<(), End> {
-        match timeout(SILENCE, client.request(request)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End(NO_CLOSE_FRAME.to_string())),
-            Err(_) => Err(End("silent".to_owned())),
-        }
-    }
-
-    async fn join(&mut self, client: &mut Client) -> Result<(), End> {
+    async fn join(&mut self, line: &mut Line) -> Result<(), End> {
         let after = self.reader.begins();
         let request = Request::Join { id: JOIN_ID, room: &self.entry.room, after: after.as_ref() };
-        self.request(client, &request).await
+        line.request(&request).await
     }
 
-    async fn ping(&self, client: &mut Client) -> Result<(), End> {
-        if self.heard_at.elapsed() > SILENCE {
-            return Err(End("silent".to_owned()));
-        }
-        self.request(client, &Request::Ping).await
-    }
-
-    async fn send(&mut self, client: &mut Client) -> Result<(), End> {
+    async fn send(&mut self, line: &mut Line) -> Result<(), End> {
         let Some(Sending { message, repeats, .. }) = self.talker.outgoing.take(self.talker.field.now())
         else {
             return Ok(());
@@ -184,7 +149,7 @@ impl Talk {
         self.report();
         let request =
             Request::Send { id: message, room: &self.entry.room, body: &body, client_id: &client_id };
-        self.request(client, &request).await
+        line.request(&request).await
     }
 
     /// Takes down what is about to be sent, and names it: the same names are used by many clients.
@@ -209,14 +174,13 @@ impl Talk {
         client_id
     }
 
-    async fn take(&mut self, client: &mut Client, frame: Incoming<Record>) -> Result<(), End> {
-        self.heard_at = Instant::now();
+    async fn take(&mut self, line: &mut Line, frame: Incoming<Record>) -> Result<(), End> {
         match frame {
             Incoming::Record(record) => self.reader.saw(record),
             Incoming::Records { records } => records.into_iter().for_each(|record| self.reader.saw(record)),
             Incoming::Ack(ack) => self.acked(ack),
             Incoming::Joined(joined) => self.reader.answered(joined.position, joined.recovered),
-            Incoming::Error(refusal) => self.refused(client, refusal).await?,
+            Incoming::Error(refusal) => self.refused(line, refusal).await?,
             Incoming::Connected(_) | Incoming::Other => {}
         }
         Ok(())
@@ -240,16 +204,16 @@ impl Talk {
         self.report();
     }
 
-    async fn refused(&mut self, client: &mut Client, refusal: Refusal) -> Result<(), End> {
+    async fn refused(&mut self, line: &mut Line, refusal: Refusal) -> Result<(), End> {
         let (now, wait) = (self.talker.field.now(), refusal.wait_ms().map(Duration::from_millis));
         self.talker.field.figures.borrow_mut().refusal(&refusal.code);
         match (refusal.id, wait) {
             (Some(JOIN_ID), Some(wait)) => {
-                sleep(wait.min(PING)).await;
-                self.join(client).await?;
+                sleep(wait.min(BEFORE_REJOIN)).await;
+                self.join(line).await?;
             }
             (Some(JOIN_ID), None) => {
-                sleep(PING).await;
+                sleep(BEFORE_REJOIN).await;
                 return Err(End(refusal.code));
             }
             (Some(message), Some(wait)) => self.talker.outgoing.refused_until(message, now + wait),
@@ -268,6 +232,3 @@ impl Talk {
         }
     }
 }
-
-/// RFC 6455: the code of a connection that ended without a close frame.
-const NO_CLOSE_FRAME: u16 = 1006;
