@@ -8,13 +8,16 @@ WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -pa
 PAGE := web/dist/index.html
 MODULES := web/node_modules/.package-lock.json
 
-.PHONY: help run build web test check clean
+.PHONY: help run cluster build web test check clean
 
 help: ## List what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
 run: build ## Build the page and the server, start it at http://localhost:8080
 	./target/release/klatsch serve
+
+cluster: build ## Start Kafka, PostgreSQL and two nodes (NODES=3, BROKERS=3, CLEAN=1) until Ctrl-C
+	scripts/cluster
 
 build: $(PAGE) ## Build the page and the server
 	cargo build --release --locked

@@ -219,6 +219,7 @@ fn new_room(room: usize) -> NewRoom {
         epoch: Epoch::new("e"),
         created_at: now(),
         created_by: user(0),
+        partition: None,
     }
 }
 

@@ -166,7 +166,7 @@ async fn load(room: RoomId, store: Store, log: Arc<dyn RoomLog>) -> Result<Woken
     // As much as the log has queued can wait here, and that is bounded.
     let (sender, deliveries) = mpsc::unbounded_channel();
     // The room may have stopped; what it is sent then is not needed any more.
-    let sink = Box::new(move |batch| drop(sender.send(batch)));
+    let sink = Arc::new(move |batch| drop(sender.send(batch)));
     let state = log.open(&room, sink).await?;
     Ok((info, state, deliveries))
 }

@@ -10,7 +10,7 @@ use super::{
     Clock, DirectoryState, LobbyState, Observe, RelayState, WriterState,
     catch_up::CatchUp,
     directory::{Directory, DirectoryOptions, Locate},
-    lobby::{Lobby, RoomChanged},
+    lobby::{Lobby, RoomChanged, Whose},
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
@@ -115,7 +115,7 @@ impl Engine {
         let writer = Writer::new(queue, committer, clock.clone(), metrics.clone(), options.writer_batch);
         let writer = Writer::start_in_arbiter(&threads[0], move |_| writer);
         let relays = Relays::default();
-        let lobby = Lobby::new(relays.clone());
+        let lobby = Lobby::new(relays.clone(), None);
         let lobby = Lobby::start_in_arbiter(&threads[0], move |_| lobby);
         let directory = Directory::new(DirectoryOptions {
             store: store.clone(),
@@ -199,10 +199,15 @@ impl Engine {
             epoch: Epoch::new(random::epoch()),
             created_at: self.0.clock.now(),
             created_by: creator,
+            partition: None,
         };
         match self.0.store.write(move |conn| rooms::create(conn, &new)).await? {
             RoomCreation::Created(room) => {
-                self.0.lobby.do_send(RoomChanged { change: Change::Created, room: room.clone() });
+                self.0.lobby.do_send(RoomChanged {
+                    change: Change::Created,
+                    room: room.clone(),
+                    whose: Whose::Own,
+                });
                 Ok(room)
             }
             RoomCreation::Taken(room) => {

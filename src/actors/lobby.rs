@@ -1,5 +1,5 @@
-//! The lobby: tells whoever watches the room list what changed, at most once a second for each room.
-//! Who watches is known to the relays; the list itself is in the database.
+//! The lobby: tells whoever watches the room list what changed, at most once a second for each room, and tells
+//! the other nodes what this one did. Who watches is known to the relays; the list itself is in the database.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -27,6 +27,17 @@ pub(super) struct RoomChanged {
     pub change: Change,
     /// The room as it is now.
     pub room: RoomInfo,
+    /// Through which node.
+    pub whose: Whose,
+}
+
+/// Through which node something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// This one, which tells the others.
+    Own,
+    /// Another one, which tells the others itself.
+    Others,
 }
 
 /// What the lobby shows of itself.
@@ -39,26 +50,53 @@ pub struct LobbyState {
 /// The lobby of one node.
 pub(super) struct Lobby {
     relays: Relays,
-    /// Rooms told of within the last [`PACE`], and what has changed since.
-    recent: HashMap<RoomId, Option<RoomInfo>>,
+    signals: Option<Signals>,
+    /// Rooms told of within the last [`PACE`].
+    recent: HashMap<RoomId, Recent>,
+}
+
+/// How the other nodes are told.
+pub(super) type Signals = Box<dyn Fn(Change, &RoomInfo) + Send>;
+
+struct Recent {
+    told: RoomInfo,
+    /// What has changed since.
+    later: Option<(RoomInfo, Whose)>,
 }
 
 impl Lobby {
-    /// A lobby that nobody watches yet.
-    pub(super) fn new(relays: Relays) -> Self {
-        Self { relays, recent: HashMap::new() }
+    /// A lobby that nobody watches yet. There are no signals where there is no other node.
+    pub(super) fn new(relays: Relays, signals: Option<Signals>) -> Self {
+        Self { relays, signals, recent: HashMap::new() }
     }
 
-    fn tell(&mut self, change: Change, room: &RoomInfo, ctx: &mut Context<Self>) {
-        let frame = native::room_changed(change, room);
+    fn tell(&mut self, RoomChanged { change, room, whose }: RoomChanged, ctx: &mut Context<Self>) {
+        let frame = native::room_changed(change, &room);
         self.relays.tell_all(|| ToRelay::Frame(Channel::Lobby, frame.clone()));
-        self.recent.insert(room.id.clone(), None);
+        if let Some(signals) = self.signals.as_ref().filter(|_| whose == Whose::Own) {
+            signals(change, &room);
+        }
         let id = room.id.clone();
+        self.recent.insert(room.id.clone(), Recent { told: room, later: None });
         ctx.run_later(PACE, move |lobby, ctx| {
-            if let Some(Some(later)) = lobby.recent.remove(&id) {
-                lobby.tell(Change::Changed, &later, ctx);
+            let later = lobby.recent.remove(&id).and_then(|recent| recent.later);
+            if let Some((room, whose)) = later {
+                lobby.tell(RoomChanged { change: Change::Changed, room, whose }, ctx);
             }
         });
+    }
+}
+
+impl Recent {
+    /// Keeps the newest of what is to be told later. What was told already, or is older, is not: the same
+    /// change comes from a room that is awake here and from the node that made it.
+    fn keep(&mut self, room: RoomInfo, whose: Whose) {
+        let newest = self.later.as_ref().map_or(&self.told, |(room, _)| room);
+        if room.head.seq > newest.head.seq && (room.members != newest.members || room.name != newest.name) {
+            let told_by_others = self.later.as_ref().is_none_or(|(_, whose)| *whose == Whose::Others);
+            let whose = if told_by_others { whose } else { Whose::Own };
+            self.later = Some((room, whose));
+        }
     }
 }
 
@@ -69,10 +107,10 @@ impl Actor for Lobby {
 impl Handler<RoomChanged> for Lobby {
     type Result = ();
 
-    fn handle(&mut self, RoomChanged { change, room }: RoomChanged, ctx: &mut Self::Context) {
-        match self.recent.get_mut(&room.id) {
-            Some(later) => *later = Some(room),
-            None => self.tell(change, &room, ctx),
+    fn handle(&mut self, changed: RoomChanged, ctx: &mut Self::Context) {
+        match self.recent.get_mut(&changed.room.id) {
+            Some(recent) => recent.keep(changed.room, changed.whose),
+            None => self.tell(changed, ctx),
         }
     }
 }

@@ -29,6 +29,7 @@ mod room_readers;
 mod session;
 mod subscriber;
 mod to_room;
+mod waiter;
 mod writer;
 
 use std::marker::PhantomData;

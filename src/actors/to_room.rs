@@ -8,7 +8,9 @@ use super::{
     reply::Reply,
     subscriber::{Greet, SubscriberId, Subscription},
 };
-use crate::domain::{ClientId, Epoch, FirstSend, MessageBody, Missing, PositionText, RoomInfo, Seq, User};
+use crate::domain::{
+    ClientId, Epoch, FirstSend, MessageBody, Missing, Position, PositionText, Resume, RoomInfo, Seq, User,
+};
 
 /// What a room is asked.
 #[derive(Message)]
@@ -53,6 +55,46 @@ pub enum Start {
     After(PositionText),
     /// The newest records, this many.
     Last(Seq),
+}
+
+/// Where a subscription begins, and what its greeting says of that.
+pub(super) struct Begin {
+    /// The last record that the reader does not lack.
+    pub after: Seq,
+    /// Whether its position was honoured, where it gave one.
+    pub recovered: Option<bool>,
+    /// What it lacks and is not handed, where its position was not honoured.
+    pub missing: Option<Missing>,
+}
+
+impl Start {
+    /// Whether a position may come from what is durable and not applied in a room with this head yet, as history
+    /// may be.
+    pub(super) fn may_be_beyond(&self, head: &Position) -> bool {
+        match self {
+            Self::After(asked) => {
+                asked.epoch.as_ref().is_none_or(|epoch| *epoch == head.epoch) && asked.seq > head.seq
+            }
+            Self::Live | Self::Last(_) => false,
+        }
+    }
+
+    /// Judges a start in a room with this head. `known` is the head that a position is judged by.
+    pub(super) fn judge(&self, known: Seq, head: &Position) -> Begin {
+        let asked = match self {
+            Self::Live => return Begin { after: head.seq, recovered: None, missing: None },
+            Self::Last(count) => {
+                return Begin { after: head.seq.saturating_sub(*count), recovered: None, missing: None };
+            }
+            Self::After(asked) => asked,
+        };
+        match Resume::judge(asked, &Position { seq: known, epoch: head.epoch.clone() }) {
+            Resume::From(after) => Begin { after, recovered: Some(true), missing: None },
+            Resume::Lost(missing) => {
+                Begin { after: head.seq, recovered: Some(false), missing: Some(missing) }
+            }
+        }
+    }
 }
 
 /// How a subscription goes on.

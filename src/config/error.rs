@@ -26,6 +26,17 @@ pub enum SettingsError {
         reason: String,
     },
 
+    /// The file with the value of a property cannot be read.
+    #[error("file {} with kafka.property_files.{property} cannot be read", file.display())]
+    PropertyFile {
+        /// The property of librdkafka.
+        property: String,
+        /// The file as it was named.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
     /// A name that is no setting.
     #[error("unknown setting {name} in {origin}, {known}")]
     Unknown {

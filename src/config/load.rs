@@ -1,13 +1,13 @@
 //! Loads settings: the manual's defaults, then a file, then the environment; what comes later wins.
 //! Not a search for files: only what was named is read.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
-use config::{Config, ConfigError, Value, ValueKind};
+use config::{Config, ConfigError, ValueKind};
 
 use super::{
-    Settings, SettingsError,
-    database::hide_password,
+    LogKind, Role, Settings, SettingsError,
+    given::{AllGiven, Given},
     manual::{Known, parse},
 };
 
@@ -31,7 +31,7 @@ impl Settings {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let known = Known::from_manual();
-        let mut given = BTreeMap::new();
+        let mut given = AllGiven::default();
         if let Some(file) = file {
             read_file(file, &known, &mut given)?;
         }
@@ -39,7 +39,7 @@ impl Settings {
             if let Some(name) = variable.strip_prefix(PREFIX) {
                 let name = name.to_lowercase().replace("__", ".");
                 let value = known.value_from_text(&name, &variable, &text)?;
-                given.insert(name, Given { value, origin: variable });
+                given.insert(name, value, &variable);
             }
         }
 
@@ -50,51 +50,37 @@ impl Settings {
     }
 
     /// The rules between settings, which no single one can check.
-    fn check_together(&self, given: &BTreeMap<String, Given>) -> Result<(), SettingsError> {
+    fn check_together(&self, given: &AllGiven) -> Result<(), SettingsError> {
         let smallest = self.server.request_bytes.min(self.socket.frame_bytes);
-        if self.limits.body_bytes < smallest {
-            return Ok(());
-        }
-        let name = "limits.body_bytes";
-        Err(SettingsError::Wrong {
-            name: name.to_owned(),
-            value: self.limits.body_bytes.to_string(),
-            origin: given.get(name).map_or("the defaults".to_owned(), |given| given.origin.clone()),
-            allowed: format!(
+        if self.limits.body_bytes >= smallest {
+            let allowed = format!(
                 "less than server.request_bytes ({}) and socket.frame_bytes ({})",
                 self.server.request_bytes, self.socket.frame_bytes
-            ),
-        })
-    }
-}
-
-/// A setting that a file or the environment gives, and which of them.
-struct Given {
-    value: Value,
-    origin: String,
-}
-
-impl Given {
-    /// The value as a refusal shows it.
-    fn shown(&self) -> String {
-        match &self.value.kind {
-            ValueKind::String(text) => format!("{:?}", hide_password(text)),
-            ValueKind::Array(_) => {
-                let items = self.value.clone().try_deserialize::<Vec<String>>();
-                format!("{:?}", items.unwrap_or_default())
-            }
-            ValueKind::Table(_) => "a table".to_owned(),
-            _ => self.value.to_string(),
+            );
+            let value = self.limits.body_bytes.to_string();
+            return Err(wrong("limits.body_bytes", value, allowed, given));
         }
+        if let Some((table, property, why)) = self.kafka.refused_property() {
+            let name = format!("{table}.{property}");
+            let value = given.get(&name).map_or_else(String::new, |given| given.shown(&name));
+            return Err(wrong(&name, value, format!("nothing, for it {why}"), given));
+        }
+        let does_all = self.node.roles.has(Role::Gateway) && self.node.roles.has(Role::Saver);
+        if self.log.kind == LogKind::Embedded && !does_all {
+            let value = format!("{:?}", Vec::from(self.node.roles.clone()));
+            let allowed = "gateway and saver, for with log.kind = \"embedded\" one node does all".to_owned();
+            return Err(wrong("node.roles", value, allowed, given));
+        }
+        Ok(())
     }
 }
 
 /// Reads the settings of a file into `given`.
-fn read_file(file: &Path, known: &Known, given: &mut BTreeMap<String, Given>) -> Result<(), SettingsError> {
+fn read_file(file: &Path, known: &Known, given: &mut AllGiven) -> Result<(), SettingsError> {
     let text = fs::read_to_string(file)
         .map_err(|source| SettingsError::Unreadable { file: file.to_owned(), source })?;
     let parsed = parse(&text)
-        .map_err(|error| SettingsError::Syntax { file: file.to_owned(), reason: error.to_string() })?;
+        .map_err(|error| SettingsError::Syntax { file: file.to_owned(), reason: without_excerpt(&error) })?;
     let origin = file.display().to_string();
     let sections = parsed.cache.into_table().expect("the root of TOML is a table");
     for (section, value) in sections {
@@ -104,24 +90,36 @@ fn read_file(file: &Path, known: &Known, given: &mut BTreeMap<String, Given>) ->
         };
         for (key, value) in keys {
             let name = format!("{section}.{key}");
-            known.default_of(&name, &origin)?;
-            given.insert(name, Given { value, origin: origin.clone() });
+            let is_table = matches!(known.default_of(&name, &origin)?.kind, ValueKind::Table(_));
+            match value.kind {
+                ValueKind::Table(entries) if is_table => given.insert_entries(&name, entries, &origin),
+                _ => given.insert(name, value, &origin),
+            }
         }
     }
     Ok(())
 }
 
+/// Where and what, on one line, without the line concerned, which may hold a secret.
+fn without_excerpt(error: &ConfigError) -> String {
+    let text = error.to_string();
+    let is_excerpt =
+        |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    let told = text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !is_excerpt(line));
+    told.collect::<Vec<_>>().join(": ")
+}
+
 /// The defaults with `given` over them, as settings.
-fn merge(known: &Known, given: &BTreeMap<String, Given>) -> Result<Settings, SettingsError> {
+fn merge(known: &Known, given: &AllGiven) -> Result<Settings, SettingsError> {
     let mut builder = Config::builder().add_source(known.defaults.clone());
-    for (name, one) in given {
-        builder = builder.set_override(name, one.value.clone()).expect("a known setting's name is a path");
+    for (name, value) in given.overrides(known) {
+        builder = builder.set_override(name, value).expect("a known setting's name is a path");
     }
     builder.build().and_then(Config::try_deserialize).map_err(|error| refusal(error, given))
 }
 
 /// What the deserializer said, in terms of the setting that was given.
-fn refusal(error: ConfigError, given: &BTreeMap<String, Given>) -> SettingsError {
+fn refusal(error: ConfigError, given: &AllGiven) -> SettingsError {
     let (path, message) = match error {
         ConfigError::At { key, error, .. } => (key.unwrap_or_default(), error.to_string()),
         ConfigError::Type { key, expected, .. } => (key.unwrap_or_default(), expected.to_owned()),
@@ -129,12 +127,17 @@ fn refusal(error: ConfigError, given: &BTreeMap<String, Given>) -> SettingsError
     };
     let name = path.split('[').next().unwrap_or_default();
     let allowed = message.rsplit_once(", expected ").map_or(message.as_str(), |(_, allowed)| allowed);
-    let given = given.get(name);
+    let value = given.get(name).map_or("unset".to_owned(), |given| given.shown(name));
+    wrong(name, value, allowed.to_owned(), given)
+}
+
+fn wrong(name: &str, value: String, allowed: String, given: &AllGiven) -> SettingsError {
+    let origin = |given: &Given| given.origin.clone();
     SettingsError::Wrong {
         name: name.to_owned(),
-        value: given.map_or("unset".to_owned(), Given::shown),
-        origin: given.map_or("the defaults".to_owned(), |given| given.origin.clone()),
-        allowed: allowed.to_owned(),
+        value,
+        origin: given.get(name).map_or("the defaults".to_owned(), origin),
+        allowed,
     }
 }
 
@@ -206,7 +209,10 @@ mod tests {
             ("socket.heartbeat_s", "-1", "from 1 to 3600"),
             ("socket.heartbeat_s", "1.5", "from 1 to 3600"),
             ("limits.enabled", "perhaps", "a boolean"),
-            ("log.kind", "parchment", "embedded"),
+            ("log.kind", "parchment", "embedded or kafka"),
+            ("kafka.brokers", "localhost", "HOST:PORT"),
+            ("node.roles", "cook", "gateway, saver or both"),
+            ("node.roles", "saver", "one node does all"),
             ("telemetry.log_format", "xml", "text or json"),
             ("server.listen", "8080", "host:port"),
             ("server.allowed_origins", "a.example", "https://chat.example"),
@@ -230,7 +236,7 @@ mod tests {
         let refusal = refusal_of("socket.heartbeet_s", "1");
         assert!(refusal.contains("heartbeat_s, in_flight"), "{refusal}");
         let refusal = refusal_of("sockets.heartbeat_s", "1");
-        assert!(refusal.contains("database, limits, log"), "{refusal}");
+        assert!(refusal.contains("database, kafka, limits, log"), "{refusal}");
         for text in ["listen = \"a:1\"", "[servers]", "[server]\nport = 1", "[server.listen]\na = 1"] {
             let refusal = load_file(text).expect_err(text).to_string();
             assert!(refusal.contains("server"), "{refusal}");
@@ -243,5 +249,65 @@ mod tests {
         assert!(missing.to_string().contains("no/such.toml"));
         let broken = load_file("[server\nlisten").expect_err("broken").to_string();
         assert!(broken.contains("not valid TOML"), "{broken}");
+        let broken = load_file("[kafka.properties]\n\"sasl.password\" = \"hunter2").expect_err("broken");
+        assert!(!broken.to_string().contains("hunter2"), "{broken}");
+    }
+
+    #[test]
+    fn properties_come_from_the_file_and_the_environment_together() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let text = b"[kafka.properties]\n\"security.protocol\" = \"SASL_SSL\"\nsasl.mechanism = \"PLAIN\"\n\
+            socket.keepalive.enable = true\n";
+        file.write_all(text).expect("written");
+        let environment = [("KLATSCH__KAFKA__PROPERTIES__SASL__MECHANISM", "SCRAM-SHA-512")];
+        let own = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::load(Some(file.path()), own).expect("valid");
+        let expected = [
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("security.protocol", "SASL_SSL"),
+            ("socket.keepalive.enable", "true"),
+        ];
+        assert_eq!(settings.kafka.properties.expose().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_of_its_own_and_is_trimmed() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(b" hunter2\n").expect("written");
+        let path = file.path().display().to_string();
+        let variable = "KLATSCH__KAFKA__PROPERTY_FILES__SASL__PASSWORD";
+        let settings = load(&[(variable, &path)]).expect("valid");
+        let properties = settings.kafka.all_properties().expect("the file is there");
+        assert_eq!(properties.expose().collect::<Vec<_>>(), [("sasl.password", "hunter2")]);
+
+        let missing = load(&[(variable, "no/such")]).expect("it is not read yet").kafka.all_properties();
+        let refusal = missing.expect_err("it is not there").to_string();
+        assert_eq!(refusal, "file no/such with kafka.property_files.sasl.password cannot be read");
+    }
+
+    #[test]
+    fn a_property_that_klatsch_sets_is_refused_with_what_to_do_instead() {
+        for (name, value, instead) in [
+            ("kafka.properties.acks", "1", "all in-sync replicas"),
+            ("kafka.properties.enable.idempotence", "false", "all in-sync replicas"),
+            ("kafka.properties.isolation.level", "read_committed", "every record"),
+            ("kafka.properties.bootstrap.servers", "a:1", "kafka.brokers"),
+            ("kafka.properties.linger.ms", "1", "kafka.linger_ms"),
+            ("kafka.property_files.message.timeout.ms", "a/file", "kafka.append_timeout_ms"),
+        ] {
+            let refusal = refusal_of(name, value);
+            assert!(
+                refusal.starts_with(&format!("setting {name} is {value:?} in KLATSCH__KAFKA__")),
+                "{refusal}"
+            );
+            assert!(refusal.contains(instead), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_kafka_is_in_no_refusal() {
+        let text = "[kafka.properties]\n\"sasl.password\" = [\"hunter2\"]\n";
+        let refusal = load_file(text).expect_err("a list is no value of a property").to_string();
+        assert!(refusal.contains("kafka.properties") && !refusal.contains("hunter2"), "{refusal}");
     }
 }

@@ -17,6 +17,8 @@ pub struct LogSettings {
 pub enum LogKind {
     /// The database is the log; one node, no other service.
     Embedded,
+    /// Apache Kafka is the log; any number of nodes on one database.
+    Kafka,
 }
 
 impl TryFrom<String> for LogKind {
@@ -25,7 +27,8 @@ impl TryFrom<String> for LogKind {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match text.as_str() {
             "embedded" => Ok(Self::Embedded),
-            _ => Err("embedded"),
+            "kafka" => Ok(Self::Kafka),
+            _ => Err("embedded or kafka"),
         }
     }
 }
@@ -34,6 +37,7 @@ impl From<LogKind> for String {
     fn from(kind: LogKind) -> Self {
         match kind {
             LogKind::Embedded => "embedded".to_owned(),
+            LogKind::Kafka => "kafka".to_owned(),
         }
     }
 }

@@ -34,8 +34,21 @@ impl Known {
 
     /// The default of `section.key`, or the refusal of a name that `origin` made up.
     pub(super) fn default_of(&self, name: &str, origin: &str) -> Result<&Value, SettingsError> {
-        let default = name.split_once('.').and_then(|(section, key)| self.sections.get(section)?.get(key));
-        default.ok_or_else(|| self.unknown(name, origin))
+        let setting = self.entry_of(name).map_or(name, |(table, _)| table);
+        self.find(setting).ok_or_else(|| self.unknown(name, origin))
+    }
+
+    /// The setting that is a table and the entry's name, where `section.key.entry` names an entry of one.
+    pub(super) fn entry_of<'a>(&self, name: &'a str) -> Option<(&'a str, &'a str)> {
+        let mut dots = name.match_indices('.').map(|(at, _)| at);
+        let (_, at) = (dots.next()?, dots.next()?);
+        let table = &name[..at];
+        matches!(self.find(table)?.kind, ValueKind::Table(_)).then_some((table, &name[at + 1..]))
+    }
+
+    fn find(&self, setting: &str) -> Option<&Value> {
+        let (section, key) = setting.split_once('.')?;
+        self.sections.get(section)?.get(key)
     }
 
     /// The refusal of a section or a setting that there is not, with the names that there are.

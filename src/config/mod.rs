@@ -4,12 +4,15 @@
 mod bounds;
 mod database;
 mod error;
+mod given;
+mod kafka;
 mod limits;
 mod load;
 mod log;
 mod manual;
 mod node;
 mod origins;
+mod properties;
 mod rooms;
 mod server;
 mod show;
@@ -22,10 +25,12 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
+    kafka::{Brokers, KafkaSettings, TopicPrefix},
     limits::LimitSettings,
     log::{LogKind, LogSettings},
-    node::{NodeId, NodeSettings},
+    node::{NodeId, NodeName, NodeSettings, Role, Roles},
     origins::AllowedOrigins,
+    properties::{KafkaProperties, is_secret},
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,
@@ -43,6 +48,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The log that orders the records of a room.
     pub log: LogSettings,
+    /// The brokers of the Kafka log.
+    pub kafka: KafkaSettings,
     /// This node among others.
     pub node: NodeSettings,
     /// Rooms that are awake.

@@ -20,12 +20,22 @@ impl Settings {
                 writeln!(toml, "{gap}{line}").expect("a string takes every write");
             } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
                 let (value, default) = (&in_force[section][key], &defaults[section][key]);
-                // JSON of a text, a number, a boolean or a list of texts is TOML as well.
+                let (value, default) = (toml_of(value), toml_of(default));
                 let note = if value == default { String::new() } else { format!(" # default: {default}") };
                 writeln!(toml, "{key} = {value}{note}").expect("a string takes every write");
             }
         }
         toml
+    }
+}
+
+/// A value as TOML has it: JSON of a text, a number, a boolean or a list of texts is TOML as well.
+fn toml_of(value: &Value) -> String {
+    let Value::Object(entries) = value else { return value.to_string() };
+    let entry = |(name, value): (&String, &Value)| format!("{} = {value}", Value::from(name.as_str()));
+    match entries.is_empty() {
+        true => "{}".to_owned(),
+        false => format!("{{ {} }}", entries.iter().map(entry).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -52,6 +62,9 @@ mod tests {
             ("KLATSCH__SERVER__ALLOWED_ORIGINS", "https://a.example,http://b.example"),
             ("KLATSCH__DATABASE__URL", "sqlite://a \"b\".db"),
             ("KLATSCH__LIMITS__ENABLED", "false"),
+            ("KLATSCH__KAFKA__PROPERTIES__SASL__MECHANISM", "PLAIN"),
+            ("KLATSCH__KAFKA__PROPERTIES__SASL__USERNAME", "ada"),
+            ("KLATSCH__KAFKA__PROPERTY_FILES__SASL__PASSWORD", "a \"file\""),
         ]);
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(before.to_toml().as_bytes()).expect("written");
@@ -64,9 +77,11 @@ mod tests {
         let shown = settings(&[
             ("KLATSCH__DATABASE__URL", "postgres://klatsch:secret@db/klatsch"),
             ("KLATSCH__SOCKET__HEARTBEAT_S", "5"),
+            ("KLATSCH__KAFKA__PROPERTIES__SASL__PASSWORD", "secret"),
         ])
         .to_toml();
         assert!(shown.contains("url = \"postgres://klatsch:***@db/klatsch\""), "{shown}");
+        assert!(shown.contains("properties = { \"sasl.password\" = \"***\" } # default: {}\n"), "{shown}");
         assert!(shown.contains("heartbeat_s = 5 # default: 25\n"), "{shown}");
         assert!(!shown.contains("secret"));
     }

@@ -1,7 +1,7 @@
 //! Identifiers: of users, rooms, a room's log and a client's message.
 //! They are made elsewhere (randomness is not known here); this file only holds and parses them.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,12 @@ macro_rules! opaque_id {
 
             /// The identifier as it stands on the wire.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

@@ -4,6 +4,7 @@
 mod body;
 mod codes;
 mod dedup;
+mod desk;
 mod ids;
 mod limits;
 mod members;
@@ -18,6 +19,7 @@ mod user;
 pub use body::MessageBody;
 pub use codes::{CloseCode, Code, Retry};
 pub use dedup::{DEDUP_MESSAGES, DEDUP_MILLIS, DedupWindow, FirstSend};
+pub use desk::{Applied, Desk, Step, Token};
 pub use ids::{ClientId, Epoch, RoomId, UserId};
 pub use limits::Limits;
 pub use members::Members;

@@ -29,7 +29,7 @@ impl Player {
     async fn open(subject: &Subject) -> Self {
         let (sender, deliveries) = mpsc::unbounded_channel();
         let state =
-            subject.log.open(&subject.room, Box::new(move |batch| drop(sender.send(batch)))).await.unwrap();
+            subject.log.open(&subject.room, Arc::new(move |batch| drop(sender.send(batch)))).await.unwrap();
         let (log, room) = (Arc::clone(&subject.log), subject.room.clone());
         Self { log, room, state, deliveries, waiting: Vec::new() }
     }

@@ -6,14 +6,15 @@ mod contract;
 pub mod embedded;
 pub mod kafka;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use thiserror::Error;
 
+pub use crate::domain::Token;
 use crate::domain::{Code, Proposal, Record, Refusal, RoomId, RoomState, Seq, Timestamp};
 
-/// Names one append of one opened room, so that the room recognises what comes back.
-pub type Token = u64;
+/// A part of a log that keeps the order of its rooms; given to a room for ever.
+pub type Partition = i32;
 
 /// What a log tells an opened room.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub enum Delivery {
     /// The log's next proposal, durable now.
     Committed(Committed),
     /// An append that the log did not take, or whose fate it does not know. If it was stored after all it
-    /// still comes, once, as [`Delivery::Committed`] without a token.
+    /// still comes, once, as [`Delivery::Committed`].
     Failed {
         /// The append.
         token: Token,
@@ -33,7 +34,7 @@ pub enum Delivery {
 /// A proposal in its place in the log.
 #[derive(Debug, Clone)]
 pub struct Committed {
-    /// The append it came from, where that was this room's own and was not reported as failed.
+    /// The append it came from, where that was this opening's own.
     pub token: Option<Token>,
     /// What was appended.
     pub proposal: Proposal,
@@ -42,7 +43,7 @@ pub struct Committed {
 }
 
 /// Where a room gets its deliveries. Called from any thread; it must not block.
-pub type Sink = Box<dyn Fn(Vec<Delivery>) + Send>;
+pub type Sink = Arc<dyn Fn(Vec<Delivery>) + Send + Sync>;
 
 /// A future of a log's answer.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogError>> + Send + 'a>>;
@@ -60,8 +61,11 @@ pub enum Page {
 ///
 /// - A room is opened by at most one room actor of a node at a time; opening it again closes the former
 ///   opening, after its appends have met their fate.
-/// - Every append is answered once through the sink: committed or failed.
+/// - Every append is answered through the sink: committed or failed. The first answer counts; only a failed
+///   append can get a second one, when it was stored after all.
 /// - All committed proposals of a room come once, in the log's order, without gap, from the returned state on.
+///   Whatever was acknowledged anywhere when the room was opened is in that state.
+/// - A log that cannot go on with an opened room drops its sink; the room must be opened anew.
 /// - Committed means durable (promise D1). The order never changes afterwards (promise D2).
 /// - Proposals that the fold drops (repeats, for one) come back too, for somebody waits for their answer.
 pub trait RoomLog: Send + Sync + 'static {
@@ -81,8 +85,20 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Reads at most `limit` records, ascending.
     fn read<'a>(&'a self, room: &'a RoomId, page: Page, limit: u32) -> Answer<'a, Vec<Record>>;
 
+    /// Waits until everything that was durable in an opened room's log by now was given to its sink.
+    fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()>;
+
+    /// Waits, a moment at most, until what is durable in the log by now is in the database's rows too.
+    fn stored(&self) -> Answer<'_, ()>;
+
+    /// Where a new room's records shall be, if this log divides rooms into partitions.
+    fn place(&self) -> Answer<'_, Option<Partition>>;
+
     /// Waits until everything that was handed over before has met its fate.
     fn flush(&self) -> Answer<'_, ()>;
+
+    /// Why the log cannot serve, if it cannot.
+    fn complaint(&self) -> Pin<Box<dyn Future<Output = Option<&'static str>> + Send + '_>>;
 }
 
 /// Why a log did not do something. Copies of it go to everybody concerned; the cause is logged where it arose.

@@ -1,39 +1,51 @@
-//! What the DB-writer stores in one transaction: records, the heads of their rooms, and snapshots.
-//! What is grouped, and when, is the writer's business.
+//! What is stored in one transaction: records, the heads of their rooms, snapshots, and how far the log is read.
+//! What is grouped, and when, is the business of the DB-writer and of the saver.
 
 use diesel::{
     IntoSql,
     sql_types::{BigInt, Nullable, Text},
 };
 
-use super::{Connection, StorageError, bulk, records::signed, snapshots};
+use super::{Connection, StorageError, bulk, partitions, partitions::Advance, records::signed, snapshots};
 use crate::domain::{ClientId, Record, RecordKind, RoomId, Seq};
 
 /// Rows that are stored together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
+    /// How far partitions of the log are stored with this, each once; empty for the embedded log.
+    pub advances: Vec<Advance>,
     /// Records of any rooms.
-    pub records: Vec<(RoomId, Record)>,
+    pub records: Vec<NewRecord>,
     /// Of each room with records here, once: its newest record and its number of members.
     pub heads: Vec<(RoomId, Seq, u64)>,
     /// Snapshots: the last record in it, and the state as JSON.
     pub snapshots: Vec<(RoomId, Seq, String)>,
 }
 
+/// A record that is about to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Its room.
+    pub room: RoomId,
+    /// What was recorded.
+    pub record: Record,
+    /// Where in its partition of the log it stands; none on the embedded log.
+    pub log_offset: Option<i64>,
+}
+
 /// Stores a batch in one transaction; it is durable when this returns.
 ///
 /// # Errors
+/// [`StorageError::Fenced`] if a partition does not stand where its advance starts: somebody else stores it.
 /// [`StorageError::Conflict`] if a record's number is taken in its room: somebody else writes the room.
 /// [`StorageError::Unavailable`] as it says. Nothing is stored then, unless the connection was lost at the
 /// commit.
 pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageError> {
     let records: Vec<_> = batch.records.iter().map(record_row).collect();
-    let mut heads: Vec<_> = batch.heads.iter().map(head_row).collect();
-    // The last one again until they fill one statement: setting it twice changes nothing and costs less than
-    // the round trips of the remainder.
-    let repeats = batch.heads.len().next_power_of_two() - batch.heads.len();
-    heads.extend(batch.heads.last().into_iter().cycle().take(repeats).map(head_row));
+    let heads = bulk::filled(&batch.heads, head_row);
     connection.transaction(|connection| {
+        // First of all, so that a late twin waits here for whoever stores these partitions now.
+        partitions::advance(connection, &batch.advances)?;
         bulk::execute::<InsertRecords, _>(connection, &records)?;
         bulk::execute::<UpdateHeads, _>(connection, &heads)?;
         for (room, seq, state) in &batch.snapshots {
@@ -46,12 +58,12 @@ pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageEr
 enum InsertRecords {}
 
 impl bulk::Wording for InsertRecords {
-    const BEFORE: &'static str =
-        "INSERT INTO records (room_id, seq, at, kind, sender_id, sender_nickname, body, client_id) VALUES ";
+    const BEFORE: &'static str = "INSERT INTO records (room_id, seq, at, kind, sender_id, sender_nickname, body, client_id, \
+         log_offset) VALUES ";
     const AFTER: &'static str = "";
 }
 
-fn record_row((room, record): &(RoomId, Record)) -> impl bulk::Row {
+fn record_row(NewRecord { room, record, log_offset }: &NewRecord) -> impl bulk::Row {
     let (body, client_id) = match &record.kind {
         RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref()),
         RecordKind::Joined | RecordKind::Left => (None, None),
@@ -65,6 +77,7 @@ fn record_row((room, record): &(RoomId, Record)) -> impl bulk::Row {
         (&*record.sender.nickname).into_sql::<Text>(),
         body.into_sql::<Nullable<Text>>(),
         client_id.map(ClientId::as_str).into_sql::<Nullable<Text>>(),
+        log_offset.into_sql::<Nullable<BigInt>>(),
     )
 }
 
@@ -96,15 +109,15 @@ mod tests {
         Database,
         connection::run,
         records as history, rooms as list,
-        testbed::{message, new_room, on_every_database},
+        testbed::{message, new_record, new_room, on_every_database},
     };
 
     fn batch_of(room: &RoomId, seqs: std::ops::RangeInclusive<Seq>) -> Batch {
         let head = *seqs.end();
         Batch {
-            records: seqs.map(|seq| (room.clone(), message(seq, "text"))).collect(),
+            records: seqs.map(|seq| new_record(room, message(seq, "text"))).collect(),
             heads: vec![(room.clone(), head, 3)],
-            snapshots: Vec::new(),
+            ..Batch::default()
         }
     }
 
@@ -139,25 +152,46 @@ mod tests {
     #[test]
     fn many_records_of_many_rooms_are_two_statements() {
         on_every_database(|database| {
-            let mut batch = Batch::default();
-            for room in (0..64).map(|n| RoomId::new(format!("room {n}"))) {
-                batch.records.push((room.clone(), message(1, "text")));
-                batch.heads.push((room, 1, 1));
-            }
-            let (counted, statements) = mpsc::channel();
-            let count_starts = move |event: InstrumentationEvent<'_>| {
-                if let InstrumentationEvent::StartQuery { query, .. } = event {
-                    counted.send(query.to_string()).unwrap();
-                }
-            };
-            let mut writer = database.writer().unwrap();
-            run!(writer, |session| session.set_instrumentation(count_starts.clone()));
-            store(&mut writer, &batch).unwrap();
-            drop((writer, count_starts));
-            let verbs: Vec<String> =
-                statements.iter().map(|sql| sql.split(' ').next().unwrap().to_owned()).collect();
-            assert_eq!(verbs, ["BEGIN", "INSERT", "UPDATE", "COMMIT"]);
+            assert_eq!(verbs(database, &many_records()), ["BEGIN", "INSERT", "UPDATE", "COMMIT"]);
         });
+    }
+
+    #[test]
+    fn partitions_of_the_log_are_two_statements_more_at_most() {
+        on_every_database(|database| {
+            let advance = |partition, from, to| Advance { partition, from, to };
+            let started = (0..3).map(|partition| advance(partition, None, 5)).collect();
+            store(&mut database.writer().unwrap(), &Batch { advances: started, ..Batch::default() }).unwrap();
+            let old = (0..3).map(|partition| advance(partition, Some(5), 9));
+            let new = (3..10).map(|partition| advance(partition, None, 7));
+            let batch = Batch { advances: old.chain(new).collect(), ..many_records() };
+            let expected = ["BEGIN", "UPDATE", "INSERT", "INSERT", "UPDATE", "COMMIT"];
+            assert_eq!(verbs(database, &batch), expected);
+        });
+    }
+
+    fn many_records() -> Batch {
+        let mut batch = Batch::default();
+        for room in (0..64).map(|n| RoomId::new(format!("room {n}"))) {
+            batch.records.push(new_record(&room, message(1, "text")));
+            batch.heads.push((room, 1, 1));
+        }
+        batch
+    }
+
+    /// The first words of the statements with which a batch is stored.
+    fn verbs(database: &Database, batch: &Batch) -> Vec<String> {
+        let (counted, statements) = mpsc::channel();
+        let count_starts = move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                counted.send(query.to_string()).unwrap();
+            }
+        };
+        let mut writer = database.writer().unwrap();
+        run!(writer, |session| session.set_instrumentation(count_starts.clone()));
+        store(&mut writer, batch).unwrap();
+        drop((writer, count_starts));
+        statements.iter().map(|sql| sql.split(' ').next().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -186,7 +220,7 @@ mod tests {
             store(&mut writer, &batch_of(&room, 1..=3)).unwrap();
 
             let mut late = batch_of(&room, 3..=5);
-            late.records.insert(0, (other.clone(), message(1, "in the same batch")));
+            late.records.insert(0, new_record(&other, message(1, "in the same batch")));
             let refused = store(&mut writer, &late);
             assert!(matches!(refused, Err(StorageError::Conflict(_))), "{refused:?}");
             assert_eq!((count(database, &room), count(database, &other)), (3, 0));

@@ -24,7 +24,14 @@ pub(super) trait Row: QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId {}
 
 impl<R: QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId> Row for R {}
 
-/// Executes a statement on all the rows; on none if there are none.
+/// A row of each item, and of the last one again until the rows fill one statement, which costs less than the
+/// round trips of a remainder. For statements to which the same row twice is as good as once.
+pub(super) fn filled<'items, T, R>(items: &'items [T], row: impl Fn(&'items T) -> R) -> Vec<R> {
+    let repeats = items.len().next_power_of_two() - items.len();
+    items.iter().chain(items.last().into_iter().cycle().take(repeats)).map(row).collect()
+}
+
+/// Executes a statement on all the rows, on none if there are none, and gives the number of rows it changed.
 ///
 /// # Errors
 /// [`StorageError::Conflict`] and [`StorageError::Unavailable`]. Belongs into a transaction, since what was
@@ -32,26 +39,29 @@ impl<R: QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId> Row for R {}
 pub(super) fn execute<T: Wording, R: Row>(
     connection: &mut Connection,
     rows: &[R],
-) -> Result<(), StorageError> {
-    let rows = execute_by::<128, T, R>(connection, rows)?;
-    let rows = execute_by::<64, T, R>(connection, rows)?;
-    let rows = execute_by::<32, T, R>(connection, rows)?;
-    let rows = execute_by::<16, T, R>(connection, rows)?;
-    let rows = execute_by::<8, T, R>(connection, rows)?;
-    let rows = execute_by::<4, T, R>(connection, rows)?;
-    let rows = execute_by::<2, T, R>(connection, rows)?;
-    execute_by::<1, T, R>(connection, rows).map(drop)
+) -> Result<usize, StorageError> {
+    let mut changed = 0;
+    let rows = execute_by::<128, T, R>(connection, rows, &mut changed)?;
+    let rows = execute_by::<64, T, R>(connection, rows, &mut changed)?;
+    let rows = execute_by::<32, T, R>(connection, rows, &mut changed)?;
+    let rows = execute_by::<16, T, R>(connection, rows, &mut changed)?;
+    let rows = execute_by::<8, T, R>(connection, rows, &mut changed)?;
+    let rows = execute_by::<4, T, R>(connection, rows, &mut changed)?;
+    let rows = execute_by::<2, T, R>(connection, rows, &mut changed)?;
+    execute_by::<1, T, R>(connection, rows, &mut changed)?;
+    Ok(changed)
 }
 
 /// Executes the statement of `N` rows as often as they suffice, and gives back those that are left.
 fn execute_by<'rows, const N: usize, T: Wording, R: Row>(
     connection: &mut Connection,
     rows: &'rows [R],
+    changed: &mut usize,
 ) -> Result<&'rows [R], StorageError> {
     let (chunks, rest) = rows.as_chunks::<N>();
     for rows in chunks {
         let statement = Statement::<N, T, R> { rows, text: PhantomData };
-        run!(connection, |session| statement.execute(session))?;
+        *changed += run!(connection, |session| statement.execute(session))?;
     }
     Ok(rest)
 }

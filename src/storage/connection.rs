@@ -73,10 +73,33 @@ impl Connection {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
+        self.within(["BEGIN IMMEDIATE", "BEGIN"], work)
+    }
+
+    /// Does work that only reads, all of it as of one instant, whatever others commit meanwhile.
+    ///
+    /// # Errors
+    /// Those of the work, and [`StorageError::Unavailable`] if the transaction cannot begin or end.
+    pub fn consistently<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.within(["BEGIN DEFERRED", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"], work)
+    }
+
+    /// Does the work in a transaction that begins with this statement on SQLite or PostgreSQL.
+    fn within<T>(
+        &mut self,
+        [sqlite, postgres]: [&str; 2],
+        work: impl FnOnce(&mut Self) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         if self.is_broken() {
             self.session = self.source.open()?;
         }
-        self.begin()?;
+        match &mut self.session {
+            Session::Sqlite(session) => AnsiTransactionManager::begin_transaction_sql(session, sqlite)?,
+            Session::Postgres(session) => AnsiTransactionManager::begin_transaction_sql(session, postgres)?,
+        }
         match work(self) {
             Ok(value) => {
                 run!(self, |session| AnsiTransactionManager::commit_transaction(session))?;
@@ -89,16 +112,6 @@ impl Connection {
                 Err(error)
             }
         }
-    }
-
-    fn begin(&mut self) -> Result<(), StorageError> {
-        match &mut self.session {
-            Session::Sqlite(session) => {
-                AnsiTransactionManager::begin_transaction_sql(session, "BEGIN IMMEDIATE")?;
-            }
-            Session::Postgres(session) => AnsiTransactionManager::begin_transaction(session)?,
-        }
-        Ok(())
     }
 }
 

@@ -50,7 +50,7 @@ impl Database {
         self.writers.lend(migrations::run)
     }
 
-    /// Reads, each statement for itself.
+    /// Reads, each statement for itself; [`Connection::consistently`] makes them see one instant.
     ///
     /// # Errors
     /// Those of the work, and [`StorageError::Unavailable`] if there is no connection.
@@ -107,7 +107,7 @@ mod tests {
             Batch, batch,
             connection::{Session, run},
             records, rooms,
-            testbed::{message, new_room, on_every_database, on_postgres, on_sqlite},
+            testbed::{message, new_record, new_room, on_every_database, on_postgres, on_sqlite},
         },
     };
 
@@ -120,7 +120,7 @@ mod tests {
 
     fn batch_of_one(seq: u64) -> Batch {
         let body = "x".repeat(8_000);
-        Batch { records: vec![(RoomId::new("r"), message(seq, &body))], ..Batch::default() }
+        Batch { records: vec![new_record(&RoomId::new("r"), message(seq, &body))], ..Batch::default() }
     }
 
     fn is_unavailable<T>(result: Result<T, StorageError>) -> bool {
@@ -140,7 +140,10 @@ mod tests {
     fn nodes_that_start_together_all_find_the_tables() {
         on_every_database(|database| {
             run_sql(database, "DROP TABLE tokens; DROP TABLE users; DROP TABLE rooms; DROP TABLE records");
-            run_sql(database, "DROP TABLE snapshots; DROP TABLE __diesel_schema_migrations");
+            run_sql(
+                database,
+                "DROP TABLE snapshots; DROP TABLE partitions; DROP TABLE __diesel_schema_migrations",
+            );
             thread::scope(|scope| {
                 let nodes: Vec<_> = (0..4)
                     .map(|_| {

@@ -17,6 +17,10 @@ pub enum StorageError {
     /// A row with this key is there already: somebody else wrote it. Nothing was stored.
     #[error("row is there already: {0}")]
     Conflict(String),
+    /// A partition of the log is not stored as far as the caller left it: somebody else stores it now, or the
+    /// caller's own commit succeeded after all. Nothing was stored.
+    #[error("partitions of the log are stored by somebody else: {0}")]
+    Fenced(String),
     /// A stored row does not parse.
     #[error("stored row does not parse: {0}")]
     Corrupt(String),
@@ -40,9 +44,10 @@ impl From<StorageError> for Refusal {
         log::warn!("{error}");
         match error {
             StorageError::Unavailable(_) => Code::StorageUnavailable.into(),
-            StorageError::Conflict(_) | StorageError::Corrupt(_) | StorageError::Address(_) => {
-                Code::Internal.into()
-            }
+            StorageError::Conflict(_)
+            | StorageError::Fenced(_)
+            | StorageError::Corrupt(_)
+            | StorageError::Address(_) => Code::Internal.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows: users, rooms, records and snapshots in SQLite or PostgreSQL, through one set of queries.
+//! Rows: users, rooms, records, snapshots and places in the log, in SQLite or PostgreSQL, through one set of queries.
 //! Synchronous and blocking; nothing here knows actors, runtimes or clocks.
 
 pub mod batch;
@@ -8,6 +8,7 @@ mod database;
 mod error;
 pub mod fold;
 mod migrations;
+pub mod partitions;
 mod pool;
 pub mod records;
 pub mod rooms;
@@ -19,9 +20,10 @@ pub(crate) mod testbed;
 mod url;
 pub mod users;
 
-pub use batch::Batch;
+pub use batch::{Batch, NewRecord};
 pub use connection::Connection;
 pub use database::{Database, Options};
 pub use error::StorageError;
+pub use partitions::Advance;
 pub use store::Store;
 pub use url::DatabaseUrl;

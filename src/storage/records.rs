@@ -78,19 +78,6 @@ pub fn before(
     rows.into_iter().rev().map(RecordRow::parse).collect()
 }
 
-/// The record with this number.
-///
-/// # Errors
-/// [`StorageError::Unavailable`], [`StorageError::Corrupt`].
-pub fn by_seq(connection: &mut Connection, room: &RoomId, seq: Seq) -> Result<Option<Record>, StorageError> {
-    let row = run!(connection, |session| records::table
-        .find((room.as_str(), signed(seq)))
-        .select(RecordRow::as_select())
-        .first(session)
-        .optional())?;
-    row.map(RecordRow::parse).transpose()
-}
-
 /// A count as a column holds it; what no column can hold is past every row.
 pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -106,11 +93,11 @@ mod tests {
     use super::*;
     use crate::storage::{
         Batch, Database, batch,
-        testbed::{message, on_every_database, record},
+        testbed::{message, new_record, on_every_database, record},
     };
 
     fn fill(database: &Database, room: &RoomId, records: Vec<Record>) {
-        let records = records.into_iter().map(|record| (room.clone(), record)).collect();
+        let records = records.into_iter().map(|record| new_record(room, record)).collect();
         let batch = Batch { records, ..Batch::default() };
         batch::store(&mut database.writer().unwrap(), &batch).unwrap();
     }
@@ -150,16 +137,6 @@ mod tests {
             {
                 assert_eq!(seqs(database.read(|connection| before(connection, &room, to, limit))), expected);
             }
-        });
-    }
-
-    #[test]
-    fn a_record_is_found_by_its_number() {
-        on_every_database(|database| {
-            let room = RoomId::new("r");
-            fill(database, &room, vec![message(1, "one"), message(2, "two")]);
-            let found = |seq| database.read(|connection| by_seq(connection, &room, seq)).unwrap();
-            assert_eq!((found(2), found(3)), (Some(message(2, "two")), None));
         });
     }
 

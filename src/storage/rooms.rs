@@ -21,6 +21,8 @@ pub struct NewRoom {
     pub created_at: Timestamp,
     /// Who makes it.
     pub created_by: User,
+    /// The partition of the Kafka log that it lives in; none on the embedded log.
+    pub partition: Option<i32>,
 }
 
 /// What became of a new room.
@@ -74,6 +76,7 @@ pub fn create(connection: &mut Connection, new: &NewRoom) -> Result<RoomCreation
         rooms::creator_nickname.eq(&*new.created_by.nickname),
         rooms::members.eq(0),
         rooms::head.eq(0),
+        rooms::partition.eq(new.partition),
     );
     let inserted = run!(connection, |session| diesel::insert_into(rooms::table)
         .values(row)
@@ -129,6 +132,43 @@ pub fn newest(
     rows.into_iter().map(|row| Ok((row.number, row.parse()?))).collect()
 }
 
+/// Gives a room its partition of the Kafka log unless it has one, and says which one is in force, whoever gave
+/// it. Belongs into [`Database::write`](super::Database::write).
+///
+/// # Errors
+/// [`StorageError::Unavailable`], also if there is no such room.
+pub fn place(connection: &mut Connection, room: &RoomId, partition: i32) -> Result<i32, StorageError> {
+    let unplaced = rooms::table.find(room.as_str()).filter(rooms::partition.is_null());
+    run!(connection, |session| diesel::update(unplaced)
+        .set(rooms::partition.eq(partition))
+        .execute(session))?;
+    partition_of(connection, room)?
+        .ok_or_else(|| StorageError::unavailable(format!("room {room} has no row to be placed in")))
+}
+
+/// The partition of the Kafka log that a room lives in, if it has one.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn partition_of(connection: &mut Connection, room: &RoomId) -> Result<Option<i32>, StorageError> {
+    let found: Option<Option<i32>> = run!(connection, |session| rooms::table
+        .find(room.as_str())
+        .select(rooms::partition)
+        .first(session)
+        .optional())?;
+    Ok(found.flatten())
+}
+
+/// Whether some room lives on the Kafka log, so that the embedded one must leave this database alone.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn any_placed(connection: &mut Connection) -> Result<bool, StorageError> {
+    let placed = rooms::table.filter(rooms::partition.is_not_null()).select(rooms::id);
+    let found: Option<String> = run!(connection, |session| placed.first(session).optional())?;
+    Ok(found.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +192,26 @@ mod tests {
                 .unwrap();
             assert_eq!(found, (Some(room.clone()), Some(room)));
             assert_eq!(database.read(|connection| by_id(connection, &other.id)).unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn a_room_keeps_the_partition_that_it_was_given_first() {
+        on_every_database(|database| {
+            let (old, born) = (new_room("old"), NewRoom { partition: Some(7), ..new_room("born") });
+            database.write(|connection| create(connection, &old)).unwrap();
+            assert!(!database.read(any_placed).unwrap());
+            database.write(|connection| create(connection, &born)).unwrap();
+            assert!(database.read(any_placed).unwrap());
+
+            let put = |room: &RoomId, partition| database.write(|conn| place(conn, room, partition));
+            assert_eq!(database.read(|connection| partition_of(connection, &old.id)).unwrap(), None);
+            for (room, partition, in_force) in [(&old, 3, 3), (&old, 4, 3), (&born, 4, 7)] {
+                assert_eq!(put(&room.id, partition).unwrap(), in_force);
+                let found = database.read(|connection| partition_of(connection, &room.id)).unwrap();
+                assert_eq!(found, Some(in_force));
+            }
+            assert!(matches!(put(&RoomId::new("none"), 1), Err(StorageError::Unavailable(_))));
         });
     }
 

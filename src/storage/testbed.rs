@@ -8,7 +8,7 @@ use std::{
 
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection};
 
-use super::{Database, Options, rooms::NewRoom};
+use super::{Database, NewRecord, Options, rooms::NewRoom};
 use crate::domain::{ClientId, Epoch, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId};
 
 /// Runs a test on a fresh database of each kind that is there.
@@ -75,7 +75,13 @@ pub(crate) fn new_room(name: &str) -> NewRoom {
         epoch: Epoch::new("e1"),
         created_at: Timestamp::from_millis(1_763_712_000_007),
         created_by: user("Ada"),
+        partition: None,
     }
+}
+
+/// A record of a room, as the embedded log stores it.
+pub(super) fn new_record(room: &RoomId, record: Record) -> NewRecord {
+    NewRecord { room: room.clone(), record, log_offset: None }
 }
 
 /// A message with a client id if its number is even.

@@ -6,6 +6,7 @@ mod greeting;
 pub mod json;
 pub mod log_record;
 pub mod native;
+pub mod signal;
 pub mod sse;
 
 pub use broadcast::{Broadcast, Dialect, closing, replay, size};

@@ -7,7 +7,7 @@ use super::Job;
 use crate::{
     domain::{Outcome, RoomId, RoomState, Seq, Timestamp},
     log::{Committed, Delivery, LogError, Sink, Token},
-    storage::{self, Batch, Connection, Database, StorageError, fold::Folded},
+    storage::{self, Batch, Connection, Database, NewRecord, StorageError, fold::Folded},
 };
 
 /// Whether the database took the last batch.
@@ -138,7 +138,7 @@ impl Committer {
             let Some(fold) = self.rooms.get_mut(room).and_then(|open| open.fold.as_mut()) else { continue };
             staged.touched.insert(room.clone());
             if let Outcome::Recorded(record) = fold.apply(committed.proposal.clone(), committed.appended_at) {
-                staged.batch.records.push((room.clone(), record));
+                staged.batch.records.push(NewRecord { room: room.clone(), record, log_offset: None });
             }
         }
         for room in &staged.touched {

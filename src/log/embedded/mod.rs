@@ -3,11 +3,13 @@
 
 mod committer;
 
+use std::{future, pin::Pin};
+
 use tokio::sync::{mpsc, oneshot};
 
 pub use committer::{Committer, Health};
 
-use super::{Answer, LogError, Page, RoomLog, Sink, Token};
+use super::{Answer, LogError, Page, Partition, RoomLog, Sink, Token};
 use crate::{
     domain::{Proposal, Record, RoomId, RoomState},
     storage::{self, Store, fold::Folded},
@@ -108,8 +110,24 @@ impl RoomLog for EmbeddedLog {
         })
     }
 
+    fn settle<'a>(&'a self, _: &'a RoomId) -> Answer<'a, ()> {
+        Box::pin(self.barrier())
+    }
+
+    fn stored(&self) -> Answer<'_, ()> {
+        Box::pin(future::ready(Ok(())))
+    }
+
+    fn place(&self) -> Answer<'_, Option<Partition>> {
+        Box::pin(future::ready(Ok(None)))
+    }
+
     fn flush(&self) -> Answer<'_, ()> {
         Box::pin(self.barrier())
+    }
+
+    fn complaint(&self) -> Pin<Box<dyn Future<Output = Option<&'static str>> + Send + '_>> {
+        Box::pin(future::ready(None))
     }
 }
 

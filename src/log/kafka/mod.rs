@@ -1,12 +1,13 @@
 //! The Kafka log: a room's records are in one partition of a topic, in the order in which every node reads them.
 //! Only this folder knows rdkafka; what is pure in it (dispatch, saving) knows nothing of brokers.
 
+pub mod dispatch;
+mod ring;
+
 use bytes::Bytes;
 
+use super::Partition;
 use crate::domain::Timestamp;
-
-/// A partition of the rooms' topic.
-pub type Partition = i32;
 
 /// A place in a partition; 0 is the first.
 pub type Offset = i64;

@@ -146,6 +146,21 @@ pub enum Change {
     Changed,
 }
 
+impl Change {
+    /// Its name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+        }
+    }
+
+    /// The change of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Created, Self::Changed].into_iter().find(|change| change.name() == name)
+    }
+}
+
 #[derive(Serialize)]
 struct RoomChanged<'a> {
     change: &'static str,
@@ -154,11 +169,7 @@ struct RoomChanged<'a> {
 
 /// A push to whoever watches the room list.
 pub fn room_changed(change: Change, room: &RoomInfo) -> ByteString {
-    let change = match change {
-        Change::Created => "created",
-        Change::Changed => "changed",
-    };
-    frame("room", None, RoomChanged { change, room: Room::of(room) })
+    frame("room", None, RoomChanged { change: change.name(), room: Room::of(room) })
 }
 
 /// A push of one record.

@@ -1,8 +1,10 @@
 //! What every test stands on: a server process, a database server, and clients of each protocol.
 //! No claim about Klatsch is made here; a helper only panics where a test could not go on.
 
+pub(crate) mod cluster;
 pub(crate) mod follower;
 pub(crate) mod http;
+pub(crate) mod kafka;
 pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod seed;
@@ -13,6 +15,7 @@ pub(crate) mod talker;
 
 use std::future::Future;
 use std::io::Write;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long a test waits for anything before it fails. Generous, because a busy machine is no defect.
@@ -38,6 +41,14 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: i
 /// The pause between two looks at a condition.
 pub(crate) async fn breath() {
     tokio::time::sleep(Duration::from_millis(10)).await;
+}
+
+/// Sends a signal, by its name without `SIG`, to a process.
+pub(crate) fn signal(name: &str, pid: u32) {
+    // A shell's own `kill` is everywhere; the program of that name is not.
+    let line = format!("kill -{name} {pid}");
+    let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
+    assert!(sent.success(), "SIG{name} could not be sent");
 }
 
 /// Says, past the test harness's capture, that a test could not run here.

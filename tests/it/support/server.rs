@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, breath, postgres, raw};
+use super::{PATIENCE, breath, postgres, raw, signal};
 
 /// The binary under test.
 pub(crate) const KLATSCH: &str = env!("CARGO_BIN_EXE_klatsch");
@@ -109,6 +109,17 @@ impl Plan {
         }
         command
     }
+
+    /// Another command of the program with the same settings.
+    fn tool(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(KLATSCH);
+        without_settings(&mut command).args(arguments).current_dir(folder);
+        command.env("KLATSCH__DATABASE__URL", sqlite_url(folder));
+        for (name, value) in &self.settings {
+            command.env(variable(name), value);
+        }
+        command
+    }
 }
 
 /// A server, running or killed. Dropping it kills the process and removes its data.
@@ -133,9 +144,19 @@ impl Server {
 
     /// Starts it again on the same data and port. It must not be running.
     pub(crate) async fn restart(&mut self) {
-        self.process = Process::spawn(&self.plan, &self.folder, self.port);
+        self.restart_unready();
         let ready = self.process.is_ready(self.port).await;
         assert!(ready, "the server stopped at its restart:\n{}", self.log());
+    }
+
+    /// Starts it again, however long it may take until it is ready. It must not be running.
+    pub(crate) fn restart_unready(&mut self) {
+        self.process = Process::spawn(&self.plan, &self.folder, self.port);
+    }
+
+    /// Another command of the program, such as `verify`, with this server's settings.
+    pub(crate) fn tool(&self, arguments: &[&str]) -> Command {
+        self.plan.tool(&self.folder, arguments)
     }
 
     /// Asks it to stop with SIGTERM and waits for its end.
@@ -146,10 +167,7 @@ impl Server {
 
     /// Sends SIGTERM and waits for nothing.
     pub(crate) fn ask_to_stop(&self) {
-        // A shell's own `kill` is everywhere; the program of that name is not.
-        let line = format!("kill -TERM {}", self.pid());
-        let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
-        assert!(sent.success(), "SIGTERM could not be sent");
+        signal("TERM", self.pid());
     }
 
     /// Waits for the end of a server that was asked to stop.

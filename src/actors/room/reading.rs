@@ -1,0 +1,66 @@
+//! How a subscription of a room begins and goes on: where it starts, its greeting, what it lacks.
+//! Who reads the room then is in `room_readers`.
+
+use std::sync::Arc;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+
+use super::{
+    super::{
+        subscriber::SubscriberId,
+        to_room::{Begin, Subscribe, Subscribed},
+        waiter::Waiter,
+    },
+    Room,
+};
+use crate::{
+    domain::{Command, Missing, Seq},
+    wire::Greeting,
+};
+
+impl Room {
+    /// Begins a subscription after everything that is in the log now has been applied.
+    pub(super) fn begin_later(&self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
+        let settled = async move { log.settle(&id).await }.into_actor(self);
+        ctx.spawn(settled.map(|_, room, ctx| {
+            while let Ok(batch) = room.deliveries.try_recv() {
+                room.take(batch, ctx);
+            }
+            room.begin(subscribe);
+        }));
+    }
+
+    pub(super) fn begin(&mut self, subscribe: Subscribe) {
+        match subscribe.sender.clone() {
+            Some(sender) => self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe))),
+            None => self.subscribe(subscribe, self.desk.state().head()),
+        }
+    }
+
+    /// Begins a subscription. `known` is the head before its own joining, by which a position is judged.
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe, known: Seq) {
+        let Subscribe { subscription, start, greet, reply, .. } = subscribe;
+        let room = self.info();
+        let Begin { after, recovered, missing } = start.judge(known, &room.head);
+        let greeting = greet(Greeting { room: &room, recovered, missing });
+        let id = subscription.id;
+        if !self.readers.add(subscription, greeting) {
+            return reply.give(Ok((self.epoch().clone(), Subscribed::Ended)));
+        }
+        let subscribed = self.go_on(id, after);
+        reply.give(Ok((self.epoch().clone(), subscribed)));
+    }
+
+    /// Makes a reader live after the given record, if what it lacks is in memory and fits its outbox.
+    pub(super) fn go_on(&mut self, id: SubscriberId, after: Seq) -> Subscribed {
+        let Some(outbox) = self.readers.waiting(id) else { return Subscribed::Ended };
+        match self.ring.after(after, self.desk.state().head(), outbox.dialect(), outbox.replay_budget()) {
+            Some(records) => {
+                self.readers.make_live(id, &records);
+                Subscribed::Live
+            }
+            None => Subscribed::Behind(Missing { from: after + 1, to: self.desk.state().head() }),
+        }
+    }
+}

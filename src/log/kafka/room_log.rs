@@ -1,0 +1,288 @@
+//! The rooms' side of the Kafka log: opening, appending and reading, with the bridge and the database behind it.
+//! What goes to which room is decided in `dispatch`; how brokers are spoken to in the adapters.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{sleep, timeout},
+};
+
+use super::{
+    Entry, Offset,
+    bridge::Job,
+    dispatch::{Attach, AttachError, Purpose, Told},
+    producer::Producer,
+    topic::{Extent, Topic},
+};
+use crate::{
+    domain::{Outcome, Proposal, Record, RoomId, RoomState, Seq},
+    log::{Answer, LogError, Page, Partition, RoomLog, Sink, Token},
+    storage::{self, Store, fold::Placed},
+    wire::log_record::{self, Origin},
+};
+
+/// How long a room may take to be brought up to date, and a barrier to pass.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a room's state may turn out to be older than what is in memory before it is given up.
+const TRIES: usize = 5;
+
+/// Pauses while waiting for the savers, in milliseconds.
+const STORED_PAUSES: [u64; 7] = [2, 4, 8, 16, 32, 64, 128];
+
+/// The rooms' side of the Kafka log.
+pub struct KafkaLog {
+    store: Store,
+    producer: Producer,
+    topic: Topic,
+    jobs: mpsc::UnboundedSender<Job>,
+    routes: RwLock<HashMap<RoomId, Route>>,
+    run: String,
+    openings: AtomicU64,
+}
+
+/// Where the records of an opened room go, and the name of its opening.
+#[derive(Debug, Clone)]
+struct Route {
+    partition: Partition,
+    run: Box<str>,
+}
+
+impl KafkaLog {
+    /// A log of this run of a node: `run` is a name that no other run has.
+    pub fn new(
+        store: Store,
+        producer: Producer,
+        topic: Topic,
+        jobs: mpsc::UnboundedSender<Job>,
+        run: String,
+    ) -> Self {
+        let routes = RwLock::default();
+        Self { store, producer, topic, jobs, routes, run, openings: AtomicU64::new(0) }
+    }
+
+    fn route(&self, room: &RoomId) -> Option<Route> {
+        self.routes.read().unwrap_or_else(PoisonError::into_inner).get(room).cloned()
+    }
+
+    fn tell(&self, job: Job) -> Result<(), LogError> {
+        self.jobs.send(job).map_err(|_| LogError::Unavailable)
+    }
+
+    /// Opens a room that has no appends under way.
+    async fn open_quiet(&self, room: &RoomId, sink: Sink) -> Result<RoomState, LogError> {
+        let placed = self.placed(room).await?;
+        let opening = self.openings.fetch_add(1, Ordering::Relaxed);
+        let run: Box<str> = format!("{}.{opening}", self.run).into();
+        let partition = placed.0;
+        let purpose = |opened| Purpose::Open { run: run.clone(), sink: Arc::clone(&sink), opened };
+        let (_, state) = self.bring_up_to_date(room, placed, purpose).await?;
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        routes.insert(room.clone(), Route { partition, run });
+        Ok(state)
+    }
+
+    /// A room as it is stored, with its partition; one that never had a partition is given one.
+    async fn placed(&self, room: &RoomId) -> Result<(Partition, Placed), LogError> {
+        let id = room.clone();
+        let placed = self.store.read(move |conn| storage::fold::load_placed(conn, &id)).await?;
+        let placed = placed.ok_or(LogError::Unavailable)?;
+        if let Some(partition) = placed.partition {
+            return Ok((partition, placed));
+        }
+        let (id, partition) = (room.clone(), self.topic.choose_partition().await?);
+        let partition =
+            self.store.write(move |conn| storage::rooms::place(conn, &id, partition)).await?;
+        let id = room.clone();
+        let placed = self.store.read(move |conn| storage::fold::load_placed(conn, &id)).await?;
+        Ok((partition, placed.ok_or(LogError::Unavailable)?))
+    }
+
+    /// Folds what the log has beyond a stored state. Gives what was read apart from the bridge on the way, and
+    /// what the bridge gave.
+    async fn bring_up_to_date<T: Send + 'static>(
+        &self,
+        room: &RoomId,
+        (partition, placed): (Partition, Placed),
+        purpose: impl Fn(Told<T>) -> Purpose,
+    ) -> Result<(Vec<Record>, T), LogError> {
+        let extent = self.topic.extent(partition).await?;
+        let mut from = extent.begin(partition, placed.next_offset)?;
+        let mut state = placed.folded.state;
+        let mut records = Vec::new();
+        for _ in 0..TRIES {
+            let (told, answer) = oneshot::channel();
+            let told: Told<T> = Box::new(move |result| told.send(result).is_ok());
+            let (room, until, purpose) = (room.clone(), extent.high, purpose(told));
+            self.tell(Job::Attach(Attach { room: room.clone(), partition, from, until, state: state.clone(), purpose }))?;
+            match timeout(PATIENCE, answer).await {
+                Ok(Ok(Ok(value))) => return Ok((records, value)),
+                Ok(Ok(Err(AttachError::TooOld(until)))) => {
+                    let entries = self.topic.tail(partition, from, until).await?;
+                    fold(&room, &entries, &mut state, &mut records);
+                    from = until;
+                }
+                Ok(Ok(Err(AttachError::Lost)) | Err(_)) | Err(_) => return Err(LogError::Unavailable),
+            }
+        }
+        Err(LogError::Overloaded)
+    }
+
+    /// Waits a moment until the savers have stored everything below these offsets. `false` if they have not.
+    async fn is_stored(&self, ends: &[(Partition, Offset)]) -> Result<bool, LogError> {
+        for pause in STORED_PAUSES {
+            let stored = self.store.read(storage::partitions::all).await?;
+            let is_behind = |(partition, end): &(Partition, Offset)| {
+                !stored.iter().any(|(number, next)| number == partition && next >= end) && *end > 0
+            };
+            if !ends.iter().any(is_behind) {
+                return Ok(true);
+            }
+            sleep(Duration::from_millis(pause)).await;
+        }
+        Ok(false)
+    }
+
+    async fn rows(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, LogError> {
+        let room = room.clone();
+        let rows = self.store.read(move |conn| match page {
+            Page::After(seq) => storage::records::after(conn, &room, seq, limit),
+            Page::Before(seq) => storage::records::before(conn, &room, seq, limit),
+        });
+        Ok(rows.await?)
+    }
+
+    /// A page that the rows may not have whole: once the savers have caught up it is in the rows, and where
+    /// they do not, what they lack is folded from the log.
+    async fn read_to_the_end(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, LogError> {
+        let partition = match self.route(room) {
+            Some(Route { partition, .. }) => partition,
+            None => self.placed(room).await?.0,
+        };
+        let extent = self.topic.extent(partition).await?;
+        if self.is_stored(&[(partition, extent.high)]).await? {
+            return self.rows(room, page, limit).await;
+        }
+        let placed = self.placed(room).await?;
+        let stored = placed.1.folded.state.head();
+        let (mut late, more) = self.bring_up_to_date(room, placed, |done| Purpose::Read { done }).await?;
+        late.extend(more);
+        let stored_page = match page {
+            Page::After(_) => page,
+            Page::Before(seq) => Page::Before(seq.min(stored.saturating_add(1))),
+        };
+        let rows = self.rows(room, stored_page, limit).await?;
+        Ok(cut(rows.into_iter().filter(|record| record.seq <= stored).chain(late), page, limit))
+    }
+}
+
+/// A page out of ascending records.
+fn cut(records: impl Iterator<Item = Record>, page: Page, limit: u32) -> Vec<Record> {
+    let limit = limit as usize;
+    match page {
+        Page::After(seq) => records.filter(|record| record.seq > seq).take(limit).collect(),
+        Page::Before(seq) => {
+            let mut page: Vec<Record> = records.filter(|record| record.seq < seq).collect();
+            page.split_off(page.len().saturating_sub(limit))
+        }
+    }
+}
+
+/// Whether the rows alone make the page whole, whatever the log has.
+fn is_whole(rows: &[Record], page: Page, limit: u32) -> bool {
+    match page {
+        Page::After(_) => rows.len() == limit as usize,
+        Page::Before(seq) => rows.last().is_some_and(|last| Seq::saturating_add(last.seq, 1) == seq),
+    }
+}
+
+fn fold(room: &RoomId, entries: &[Entry], state: &mut RoomState, records: &mut Vec<Record>) {
+    for entry in entries.iter().filter(|entry| entry.key.as_deref() == Some(room.as_str().as_bytes())) {
+        let Ok(record) = log_record::decode(&entry.value) else { continue };
+        if let Outcome::Recorded(record) = state.apply(record.proposal, entry.appended_at) {
+            records.push(record);
+        }
+    }
+}
+
+impl RoomLog for KafkaLog {
+    fn open<'a>(&'a self, room: &'a RoomId, sink: Sink) -> Answer<'a, RoomState> {
+        Box::pin(async move {
+            if self.route(room).is_some() {
+                // A former opening may have appends under way, which the new state must have.
+                self.flush().await?;
+            }
+            self.open_quiet(room, sink).await
+        })
+    }
+
+    fn append(&self, room: &RoomId, token: Token, proposal: Proposal) -> Result<(), LogError> {
+        let Route { partition, run } = self.route(room).ok_or(LogError::Unavailable)?;
+        let origin = Origin { run, append: token };
+        let value = log_record::encode(&proposal, Some(&origin));
+        self.producer.append(partition, room, value, proposal.kind.name(), origin)
+    }
+
+    fn close(&self, room: &RoomId) {
+        let route = self.routes.write().unwrap_or_else(PoisonError::into_inner).remove(room);
+        if let Some(Route { partition, run }) = route {
+            // A bridge that has stopped has closed everything.
+            let _ = self.tell(Job::Close { room: room.clone(), partition, run });
+        }
+    }
+
+    fn read<'a>(&'a self, room: &'a RoomId, page: Page, limit: u32) -> Answer<'a, Vec<Record>> {
+        Box::pin(async move {
+            let rows = self.rows(room, page, limit).await?;
+            if is_whole(&rows, page, limit) {
+                return Ok(rows);
+            }
+            self.read_to_the_end(room, page, limit).await
+        })
+    }
+
+    fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let Some(Route { partition, .. }) = self.route(room) else { return Ok(()) };
+            let Extent { high, .. } = self.topic.extent(partition).await?;
+            let (told, settled) = oneshot::channel();
+            // Whoever asked may have gone.
+            let settled_now = Box::new(move || drop(told.send(())));
+            self.tell(Job::Settle { partition, until: high, settled: settled_now })?;
+            match timeout(PATIENCE, settled).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(LogError::Unavailable),
+            }
+        })
+    }
+
+    fn stored(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let ends = self.topic.ends().await?;
+            // Rows that lag are better than none.
+            self.is_stored(&ends).await.map(drop)
+        })
+    }
+
+    fn place(&self) -> Answer<'_, Option<Partition>> {
+        Box::pin(async move { self.topic.choose_partition().await.map(Some) })
+    }
+
+    fn flush(&self) -> Answer<'_, ()> {
+        Box::pin(self.producer.flush())
+    }
+
+    fn complaint(&self) -> Pin<Box<dyn Future<Output = Option<&'static str>> + Send + '_>> {
+        Box::pin(self.topic.complaint())
+    }
+}
