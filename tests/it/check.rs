@@ -67,18 +67,22 @@ async fn a_server_that_changed_an_acknowledged_message_is_found_out() {
     change_a_message(&server.database_file());
     server.restart().await;
     let (code, report) = check.end().await;
-    assert_eq!((code, &report["anomalies"]), (Some(1), &Value::from(2)), "{report:#}");
+    assert_eq!(code, Some(1), "{report:#}");
     for anomaly in ["invented", "history_against_live"] {
         let found = &report["findings"][anomaly];
-        assert_eq!((&found["count"], found["examples"].as_array().unwrap().len()), (&1.into(), 1));
+        assert_eq!(
+            (&found["count"], found["examples"].as_array().unwrap().len()),
+            (&1.into(), 1),
+            "{report:#}"
+        );
     }
 }
 
 fn change_a_message(database: &Path) {
     let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
-    let newest_of_a_room =
-        "SELECT room_id, max(seq) FROM records WHERE body IS NOT NULL GROUP BY room_id LIMIT 1";
-    let change = format!("UPDATE records SET body = 'changed' WHERE (room_id, seq) IN ({newest_of_a_room})");
+    let first_of_a_room =
+        "SELECT room_id, min(seq) FROM records WHERE body IS NOT NULL GROUP BY room_id LIMIT 1";
+    let change = format!("UPDATE records SET body = 'changed' WHERE (room_id, seq) IN ({first_of_a_room})");
     assert_eq!(sql_query(change).execute(&mut connection).unwrap(), 1);
 }
 
