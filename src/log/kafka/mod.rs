@@ -2,6 +2,7 @@
 //! Only this folder knows rdkafka; what is pure in it (dispatch, saving) knows nothing of brokers.
 
 pub mod dispatch;
+mod reading;
 mod ring;
 
 use bytes::Bytes;
@@ -25,4 +26,11 @@ pub struct Entry {
     pub key: Option<Bytes>,
     /// The record; empty if there was none.
     pub value: Bytes,
+}
+
+impl Entry {
+    /// The room that its key names, if it names one.
+    pub fn room(&self) -> Option<&str> {
+        self.key.as_deref().and_then(|key| std::str::from_utf8(key).ok())
+    }
 }

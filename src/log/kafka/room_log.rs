@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{self, Future},
     pin::Pin,
     sync::{
         Arc, PoisonError, RwLock,
@@ -14,6 +14,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
+    task::spawn_blocking,
     time::{sleep, timeout},
 };
 
@@ -22,7 +23,8 @@ use super::{
     bridge::Job,
     dispatch::{Attach, AttachError, Purpose, Told},
     producer::Producer,
-    topic::{Extent, Topic},
+    cluster::Bounds,
+    topic::Topic,
 };
 use crate::{
     domain::{Outcome, Proposal, Record, RoomId, RoomState, Seq},
@@ -116,20 +118,20 @@ impl KafkaLog {
         (partition, placed): (Partition, Placed),
         purpose: impl Fn(Told<T>) -> Purpose,
     ) -> Result<(Vec<Record>, T), LogError> {
-        let extent = self.topic.extent(partition).await?;
-        let mut from = extent.begin(partition, placed.next_offset)?;
+        let bounds = self.topic.bounds(partition).await?;
+        let mut from = begin(partition, placed.next_offset, bounds)?;
         let mut state = placed.folded.state;
         let mut records = Vec::new();
         for _ in 0..TRIES {
             let (told, answer) = oneshot::channel();
             let told: Told<T> = Box::new(move |result| told.send(result).is_ok());
-            let (room, until, purpose) = (room.clone(), extent.high, purpose(told));
+            let (room, until, purpose) = (room.clone(), bounds.end, purpose(told));
             self.tell(Job::Attach(Attach { room: room.clone(), partition, from, until, state: state.clone(), purpose }))?;
             match timeout(PATIENCE, answer).await {
                 Ok(Ok(Ok(value))) => return Ok((records, value)),
                 Ok(Ok(Err(AttachError::TooOld(until)))) => {
-                    let entries = self.topic.tail(partition, from, until).await?;
-                    fold(&room, &entries, &mut state, &mut records);
+                    let entries = self.topic.tail(partition, (from, until), &room).await?;
+                    fold(&entries, &mut state, &mut records);
                     from = until;
                 }
                 Ok(Ok(Err(AttachError::Lost)) | Err(_)) | Err(_) => return Err(LogError::Unavailable),
@@ -169,8 +171,8 @@ impl KafkaLog {
             Some(Route { partition, .. }) => partition,
             None => self.placed(room).await?.0,
         };
-        let extent = self.topic.extent(partition).await?;
-        if self.is_stored(&[(partition, extent.high)]).await? {
+        let bounds = self.topic.bounds(partition).await?;
+        if self.is_stored(&[(partition, bounds.end)]).await? {
             return self.rows(room, page, limit).await;
         }
         let placed = self.placed(room).await?;
@@ -206,8 +208,24 @@ fn is_whole(rows: &[Record], page: Page, limit: u32) -> bool {
     }
 }
 
-fn fold(room: &RoomId, entries: &[Entry], state: &mut RoomState, records: &mut Vec<Record>) {
-    for entry in entries.iter().filter(|entry| entry.key.as_deref() == Some(room.as_str().as_bytes())) {
+/// Where to read on after what is stored. A log that does not reach so far was lost or replaced; one that begins
+/// later has lost what nobody stored. Either way nobody can say what the room is.
+fn begin(partition: Partition, stored: Option<Offset>, bounds: Bounds) -> Result<Offset, LogError> {
+    let from = stored.unwrap_or(bounds.start);
+    if (bounds.start..=bounds.end).contains(&from) {
+        return Ok(from);
+    }
+    log::error!(
+        "partition {partition} has offsets {} to {}, but {from} comes next after what is stored: \
+         part of the log is lost, and its rooms stay closed",
+        bounds.start,
+        bounds.end
+    );
+    Err(LogError::Unavailable)
+}
+
+fn fold(entries: &[Entry], state: &mut RoomState, records: &mut Vec<Record>) {
+    for entry in entries {
         let Ok(record) = log_record::decode(&entry.value) else { continue };
         if let Outcome::Recorded(record) = state.apply(record.proposal, entry.appended_at) {
             records.push(record);
@@ -230,7 +248,7 @@ impl RoomLog for KafkaLog {
         let Route { partition, run } = self.route(room).ok_or(LogError::Unavailable)?;
         let origin = Origin { run, append: token };
         let value = log_record::encode(&proposal, Some(&origin));
-        self.producer.append(partition, room, value, proposal.kind.name(), origin)
+        self.producer.append(partition, room, &value, proposal.kind.name(), origin)
     }
 
     fn close(&self, room: &RoomId) {
@@ -254,11 +272,11 @@ impl RoomLog for KafkaLog {
     fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()> {
         Box::pin(async move {
             let Some(Route { partition, .. }) = self.route(room) else { return Ok(()) };
-            let Extent { high, .. } = self.topic.extent(partition).await?;
+            let Bounds { end, .. } = self.topic.bounds(partition).await?;
             let (told, settled) = oneshot::channel();
             // Whoever asked may have gone.
             let settled_now = Box::new(move || drop(told.send(())));
-            self.tell(Job::Settle { partition, until: high, settled: settled_now })?;
+            self.tell(Job::Settle { partition, until: end, settled: settled_now })?;
             match timeout(PATIENCE, settled).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(LogError::Unavailable),
@@ -279,10 +297,14 @@ impl RoomLog for KafkaLog {
     }
 
     fn flush(&self) -> Answer<'_, ()> {
-        Box::pin(self.producer.flush())
+        Box::pin(async move {
+            let producer = self.producer.clone();
+            let flushed = spawn_blocking(move || producer.flush(PATIENCE)).await;
+            if flushed.unwrap_or(false) { Ok(()) } else { Err(LogError::Unavailable) }
+        })
     }
 
     fn complaint(&self) -> Pin<Box<dyn Future<Output = Option<&'static str>> + Send + '_>> {
-        Box::pin(self.topic.complaint())
+        Box::pin(future::ready(self.topic.complaint()))
     }
 }
