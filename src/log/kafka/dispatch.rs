@@ -43,8 +43,8 @@ pub enum Purpose {
     },
     /// To be read once.
     Read {
-        /// Given the records that follow the state, ascending.
-        done: Told<Vec<Record>>,
+        /// Given its state, and the records that were not in the one it began with, ascending.
+        done: Told<(RoomState, Vec<Record>)>,
     },
 }
 

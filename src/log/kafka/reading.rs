@@ -98,7 +98,7 @@ impl Reading {
                         self.open.insert(opening.room, Open { run, sink });
                     }
                 }
-                Purpose::Read { done } => drop(done(Ok(opening.records))),
+                Purpose::Read { done } => drop(done(Ok((opening.state, opening.records)))),
             }
         }
         self.barriers.extract_if(.., |(until, _)| *until <= next).for_each(|(_, settled)| settled());

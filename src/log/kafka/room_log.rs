@@ -21,13 +21,13 @@ use tokio::{
 use super::{
     Entry, Offset,
     bridge::Job,
+    cluster::Bounds,
     dispatch::{Attach, AttachError, Purpose, Told},
     producer::Producer,
-    cluster::Bounds,
     topic::Topic,
 };
 use crate::{
-    domain::{Outcome, Proposal, Record, RoomId, RoomState, Seq},
+    domain::{Outcome, Position, Proposal, Record, RoomId, RoomInfo, RoomState, Seq},
     log::{Answer, LogError, Page, Partition, RoomLog, Sink, Token},
     storage::{self, Store, fold::Placed},
     wire::log_record::{self, Origin},
@@ -38,6 +38,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a room's state may turn out to be older than what is in memory before it is given up.
 const TRIES: usize = 5;
+
+/// How long the answer to a reader may wait for the savers.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// Pauses while waiting for the savers, in milliseconds.
 const STORED_PAUSES: [u64; 7] = [2, 4, 8, 16, 32, 64, 128];
@@ -103,8 +106,7 @@ impl KafkaLog {
             return Ok((partition, placed));
         }
         let (id, partition) = (room.clone(), self.topic.choose_partition().await?);
-        let partition =
-            self.store.write(move |conn| storage::rooms::place(conn, &id, partition)).await?;
+        let partition = self.store.write(move |conn| storage::rooms::place(conn, &id, partition)).await?;
         let id = room.clone();
         let placed = self.store.read(move |conn| storage::fold::load_placed(conn, &id)).await?;
         Ok((partition, placed.ok_or(LogError::Unavailable)?))
@@ -126,7 +128,14 @@ impl KafkaLog {
             let (told, answer) = oneshot::channel();
             let told: Told<T> = Box::new(move |result| told.send(result).is_ok());
             let (room, until, purpose) = (room.clone(), bounds.end, purpose(told));
-            self.tell(Job::Attach(Attach { room: room.clone(), partition, from, until, state: state.clone(), purpose }))?;
+            self.tell(Job::Attach(Attach {
+                room: room.clone(),
+                partition,
+                from,
+                until,
+                state: state.clone(),
+                purpose,
+            }))?;
             match timeout(PATIENCE, answer).await {
                 Ok(Ok(Ok(value))) => return Ok((records, value)),
                 Ok(Ok(Err(AttachError::TooOld(until)))) => {
@@ -155,6 +164,35 @@ impl KafkaLog {
         Ok(false)
     }
 
+    /// Whether everything of a room that is durable by now is in its rows, which may take a moment.
+    async fn has_all_rows(&self, room: &RoomId) -> Result<bool, LogError> {
+        let partition = match self.route(room) {
+            Some(Route { partition, .. }) => Some(partition),
+            None => {
+                let id = room.clone();
+                self.store.read(move |conn| storage::rooms::partition_of(conn, &id)).await?
+            }
+        };
+        match partition {
+            Some(partition) => {
+                let end = self.topic.bounds(partition).await?.end;
+                self.is_stored(&[(partition, end)]).await
+            }
+            // It never was in the log.
+            None => Ok(true),
+        }
+    }
+
+    /// A room's state as of now, and its records that are not in its rows.
+    async fn beyond_the_rows(&self, room: &RoomId) -> Result<(Seq, RoomState, Vec<Record>), LogError> {
+        let placed = self.placed(room).await?;
+        let stored = placed.1.folded.state.head();
+        let read = |done| Purpose::Read { done };
+        let (mut records, (state, more)) = self.bring_up_to_date(room, placed, read).await?;
+        records.extend(more);
+        Ok((stored, state, records))
+    }
+
     async fn rows(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, LogError> {
         let room = room.clone();
         let rows = self.store.read(move |conn| match page {
@@ -167,18 +205,10 @@ impl KafkaLog {
     /// A page that the rows may not have whole: once the savers have caught up it is in the rows, and where
     /// they do not, what they lack is folded from the log.
     async fn read_to_the_end(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, LogError> {
-        let partition = match self.route(room) {
-            Some(Route { partition, .. }) => partition,
-            None => self.placed(room).await?.0,
-        };
-        let bounds = self.topic.bounds(partition).await?;
-        if self.is_stored(&[(partition, bounds.end)]).await? {
+        if self.has_all_rows(room).await? {
             return self.rows(room, page, limit).await;
         }
-        let placed = self.placed(room).await?;
-        let stored = placed.1.folded.state.head();
-        let (mut late, more) = self.bring_up_to_date(room, placed, |done| Purpose::Read { done }).await?;
-        late.extend(more);
+        let (stored, _, late) = self.beyond_the_rows(room).await?;
         let stored_page = match page {
             Page::After(_) => page,
             Page::Before(seq) => Page::Before(seq.min(stored.saturating_add(1))),
@@ -275,7 +305,9 @@ impl RoomLog for KafkaLog {
             let Bounds { end, .. } = self.topic.bounds(partition).await?;
             let (told, settled) = oneshot::channel();
             // Whoever asked may have gone.
-            let settled_now = Box::new(move || drop(told.send(())));
+            let settled_now = Box::new(move || {
+                let _ = told.send(());
+            });
             self.tell(Job::Settle { partition, until: end, settled: settled_now })?;
             match timeout(PATIENCE, settled).await {
                 Ok(Ok(())) => Ok(()),
@@ -284,11 +316,24 @@ impl RoomLog for KafkaLog {
         })
     }
 
+    fn stand(&self, room: RoomInfo) -> Answer<'_, RoomInfo> {
+        Box::pin(async move {
+            if self.has_all_rows(&room.id).await? {
+                let id = room.id.clone();
+                let row = self.store.read(move |conn| storage::rooms::by_id(conn, &id)).await?;
+                return Ok(row.unwrap_or(room));
+            }
+            let (_, state, _) = self.beyond_the_rows(&room.id).await?;
+            let head = Position { epoch: room.head.epoch.clone(), seq: state.head() };
+            Ok(RoomInfo { members: state.members().len() as u64, head, ..room })
+        })
+    }
+
     fn stored(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            let ends = self.topic.ends().await?;
             // Rows that lag are better than none.
-            self.is_stored(&ends).await.map(drop)
+            let _ = timeout(MOMENT, async { self.is_stored(&self.topic.ends().await?).await }).await;
+            Ok(())
         })
     }
 

@@ -46,9 +46,9 @@ impl Topic {
     /// # Errors
     /// [`LogError::Unavailable`].
     pub async fn ends_of(&self, partitions: Vec<Partition>) -> Result<Vec<(Partition, Offset)>, LogError> {
-        let ends = partitions.into_iter().map(async |partition| {
-            self.bounds(partition).await.map(|bounds| (partition, bounds.end))
-        });
+        let ends = partitions
+            .into_iter()
+            .map(async |partition| self.bounds(partition).await.map(|bounds| (partition, bounds.end)));
         try_join_all(ends).await
     }
 
