@@ -1,8 +1,10 @@
 //! The end of a check: waits until everybody is served, asks every node for every history, lets readers come to the end.
 //! Waits a bounded time; what has not settled by then it says.
 
+use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
@@ -16,6 +18,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 const TO_READ: Duration = Duration::from_secs(10);
 /// Records of one call.
 const PAGE: u64 = 500;
+/// Histories read at a time.
+const AT_ONCE: usize = 8;
 
 /// A page of history.
 #[derive(Deserialize)]
@@ -25,20 +29,13 @@ struct Page {
 }
 
 /// Settles, and says what did not.
-pub(super) async fn settle(field: &Field, rooms: &[std::rc::Rc<Room>], patience: Duration) -> Vec<String> {
+pub(super) async fn settle(field: &Field, rooms: &[Rc<Room>], patience: Duration) -> Vec<String> {
     let deadline = Instant::now() + patience;
     let mut unsettled = Vec::new();
     if !until(deadline, || are_served(field)).await {
         unsettled.extend(who_waits(field));
     }
-    for node in 0..field.nodes.len() {
-        for room in rooms {
-            if let Err(why) = read_history(field, room, node, deadline).await {
-                let (address, name) = (field.nodes[node].authority(), &room.name);
-                unsettled.push(format!("{address} did not give the history of {name}: {why}"));
-            }
-        }
-    }
+    unsettled.extend(read_histories(field, rooms, deadline).await);
     // Who has not come to the end by then is judged by what it saw.
     until(deadline.max(Instant::now() + TO_READ), || have_read(field, rooms)).await;
     unsettled
@@ -70,9 +67,20 @@ fn who_waits(field: &Field) -> Vec<String> {
 }
 
 /// Clients are spread over the rooms in turn, so a client's number says its room.
-fn have_read(field: &Field, rooms: &[std::rc::Rc<Room>]) -> bool {
+fn have_read(field: &Field, rooms: &[Rc<Room>]) -> bool {
     let states = field.states.borrow();
     states.iter().zip(rooms.iter().cycle()).all(|(state, room)| state.last >= room.notes.borrow().head())
+}
+
+/// Asks every node for every history, and says which were not given.
+async fn read_histories(field: &Field, rooms: &[Rc<Room>], deadline: Instant) -> Vec<String> {
+    let all = rooms.iter().flat_map(|room| (0..field.nodes.len()).map(move |node| (room, node)));
+    let reads = all.map(|(room, node)| async move {
+        let why = read_history(field, room, node, deadline).await.err()?;
+        let (address, name) = (field.nodes[node].authority(), &room.name);
+        Some(format!("{address} did not give the history of {name}: {why}"))
+    });
+    stream::iter(reads).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
 /// Reads until the node gives everything that anybody was told of.
