@@ -64,11 +64,16 @@ impl Reader {
         });
     }
 
+    /// Whether the node has answered on this connection.
+    pub(super) fn is_answered(&self) -> bool {
+        self.reading.is_some() && self.live_after < u64::MAX
+    }
+
     /// A record came.
     pub(super) fn saw(&mut self, record: Record) {
         let (Some(reading), seq) = (self.reading, record.seq) else { return };
         self.count(reading, record);
-        if self.live_after == u64::MAX {
+        if !self.is_answered() {
             self.early = self.early.max(seq);
             return;
         }

@@ -128,9 +128,11 @@ impl Talk {
         self.talker.field.update(self.talker.number, |state| state.unsettled = unsettled);
     }
 
+    /// Who is not known to be a member says nothing.
     fn send_at(&self) -> Instant {
         let Talker { outgoing, field, .. } = &self.talker;
-        outgoing.due().map_or_else(|| Instant::now() + NEVER, |due| field.start + due)
+        let due = outgoing.due().filter(|_| self.reader.is_answered());
+        due.map_or_else(|| Instant::now() + NEVER, |due| field.start + due)
     }
 
     async fn join(&mut self, line: &mut Line) -> Result<(), End> {
