@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -21,9 +21,10 @@ use super::{
     consumer::entry,
     context::Context,
     error::BrokerError,
+    saver::{DeadLetter, DeadLetterSink},
     tail::Piece,
 };
-use crate::domain::Timestamp;
+use crate::{domain::Timestamp, log::Answer};
 
 /// The names of headers that say what a dead letter is.
 mod header {
@@ -44,15 +45,6 @@ const ERROR_BYTES: usize = 2000;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A record that is put aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// The record, where it was.
-    pub entry: Entry,
-    /// What is wrong with it.
-    pub error: String,
-}
 
 /// A record that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +95,9 @@ impl DeadLetters {
     ///
     /// # Errors
     /// If the brokers do not take all of them in time.
-    pub async fn write(&self, letters: &[Letter]) -> Result<(), BrokerError> {
+    pub async fn write(&self, letters: &[DeadLetter]) -> Result<(), BrokerError> {
         for letter in letters {
-            let Letter { entry, error } = letter;
+            let DeadLetter { entry, error } = letter;
             let (topic, partition, offset) =
                 (self.options.names.rooms.clone(), entry.partition, entry.offset);
             let from = Place { topic, partition, offset };
@@ -147,7 +139,7 @@ impl DeadLetters {
         let (from, until) = client.fetch_watermarks(topic, LETTERS, PATIENCE)?;
         let piece = Piece { topic, partition: LETTERS, from, until };
         piece.read(&self.options, &AtomicBool::new(false), |message| match read(message) {
-            Some(Read::Letter(letter)) => letters.push(letter),
+            Some(Read::DeadLetter(letter)) => letters.push(letter),
             Some(Read::Mark(place)) => drop(replayed.insert(place)),
             None => {}
         })?;
@@ -212,7 +204,7 @@ fn headers(from: &Place, error: &str, at: &str) -> OwnedHeaders {
 
 /// What a message of the topic is.
 enum Read {
-    Letter(Buried),
+    DeadLetter(Buried),
     Mark(Place),
 }
 
@@ -230,5 +222,11 @@ fn read(message: &BorrowedMessage<'_>) -> Option<Read> {
     }
     let Entry { offset: number, appended_at: buried_at, key, value, .. } = entry(message);
     let (at, error) = (text(header::AT)?, text(header::ERROR)?);
-    Some(Read::Letter(Buried { number, buried_at, from, at, error, key, value, is_replayed: false }))
+    Some(Read::DeadLetter(Buried { number, buried_at, from, at, error, key, value, is_replayed: false }))
+}
+
+impl DeadLetterSink for DeadLetters {
+    fn write(&self, letters: Arc<[DeadLetter]>) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(Self::write(self, &letters).await?) })
+    }
 }

@@ -71,11 +71,6 @@ pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Fail
     (producer, failed)
 }
 
-/// An append of the run of a test.
-pub(crate) fn origin(append: u64) -> Origin {
-    Origin { run: "run".into(), append }
-}
-
 /// Appends numbered records to a partition and waits until they are there.
 pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::ops::Range<u64>) {
     let room = RoomId::new("room");

@@ -114,7 +114,7 @@ impl Cluster {
             Answer::Stored(Ok(())) => drop(saver.stored()),
             Answer::Stored(Err(NotStored::Fenced)) => saver.fenced(),
             Answer::Stored(Err(NotStored::Conflict)) => {
-                saver.refused();
+                saver.fenced();
                 return self.later(me, (100, 2_000), ToNode::SaveAgain);
             }
             Answer::Failed => return self.later(me, (100, 2_000), ToNode::SaveAgain),
