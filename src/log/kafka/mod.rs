@@ -10,10 +10,12 @@ pub mod dead_letters;
 pub mod dispatch;
 mod error;
 mod plan;
+pub mod group;
 pub mod producer;
 mod reading;
 mod ring;
 mod room_log;
+pub mod saver;
 pub mod signals;
 pub mod tail;
 #[cfg(test)]

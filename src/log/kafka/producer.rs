@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn d1_an_append_that_no_broker_takes_in_time_fails_once() {
         let mut mock = Mock::start();
-        mock.options.append_timeout = Duration::from_millis(2000);
+        mock.options.append_timeout = Duration::from_secs(3);
         let (producer, failed) = producer(&mock.options);
         append(&producer, 0, 0..1);
         mock.cluster.broker_down(1).unwrap();

@@ -80,8 +80,17 @@ pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Fail
     let _ = env_logger::builder().is_test(true).try_init();
     let (fail, failed) = mpsc::channel();
     let fail = Mutex::new(fail);
-    let producer = Producer::new(options, move |failed| drop(fail.lock().unwrap().send(failed))).unwrap();
+    let producer = Producer::new(options, move |failed| {
+        // A test that has failed listens no more, and a panic must not cross librdkafka.
+        let _ = fail.lock().map(|fail| fail.send(failed));
+    })
+    .unwrap();
     (producer, failed)
+}
+
+/// An append of the run of a test.
+pub(crate) fn origin(append: u64) -> Origin {
+    Origin { run: "run".into(), append }
 }
 
 /// Appends numbered records to a partition and waits until they are there.
