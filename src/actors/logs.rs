@@ -19,7 +19,7 @@ use crate::{
         embedded::{Committer, EmbeddedLog},
         kafka::{
             self, BrokerError, Job, KafkaLog, KafkaOptions, Topic, cluster::Cluster, consumer::Reader,
-            producer::Producer, tail::Tails,
+            producer::Producer, tail::Tails, topics,
         },
     },
     storage::{Database, Store},
@@ -134,6 +134,8 @@ impl Logs {
             drop(failures.send(Job::Failed { room, partition, origin, error }));
         })?;
         let cluster = Cluster::new(&options)?;
+        // Brokers that are away do not hold up a node; `readyz` says so until they are there.
+        tokio::spawn(topics::prepare(options.clone()));
         let topic = Topic::new(cluster.clone(), Tails::new(&options), std::process::id());
         let reader = Reader::new(&options, cluster)?;
         let carrier = kafka::Bridge::new(reader, jobs, ring_bytes, ground.metrics.clone());

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -22,9 +22,10 @@ use super::{
     context::Context,
     error::BrokerError,
     producer,
+    saver::{DeadLetter, DeadLetterSink},
     tail::Piece,
 };
-use crate::{domain::Timestamp, wire::log_record};
+use crate::{domain::Timestamp, log::Answer, wire::log_record};
 
 /// The names of headers that say what a dead letter is.
 mod header {
@@ -45,15 +46,6 @@ const ERROR_CHARS: usize = 1000;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A record that is put aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// The record, where it was.
-    pub entry: Entry,
-    /// What is wrong with it.
-    pub error: String,
-}
 
 /// A record that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,9 +96,9 @@ impl DeadLetters {
     ///
     /// # Errors
     /// If the brokers do not take all of them in time.
-    pub async fn write(&self, letters: &[Letter]) -> Result<(), BrokerError> {
+    pub async fn put_aside(&self, letters: &[DeadLetter]) -> Result<(), BrokerError> {
         for letter in letters {
-            let Letter { entry, error } = letter;
+            let DeadLetter { entry, error } = letter;
             let (topic, partition, offset) =
                 (self.options.names.rooms.clone(), entry.partition, entry.offset);
             let from = Place { topic, partition, offset };
@@ -193,6 +185,12 @@ impl DeadLetters {
     }
 }
 
+impl DeadLetterSink for DeadLetters {
+    fn write(&self, letters: Arc<[DeadLetter]>) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.put_aside(&letters).await?) })
+    }
+}
+
 /// A record to be written.
 struct Record<'a> {
     topic: &'a str,
@@ -247,10 +245,10 @@ mod tests {
         },
     };
 
-    fn letter(offset: Offset, value: &[u8], error: &str) -> Letter {
+    fn letter(offset: Offset, value: &[u8], error: &str) -> DeadLetter {
         let (key, value) = (Some(Bytes::from_static(b"room")), Bytes::copy_from_slice(value));
         let appended_at = Timestamp::from_millis(1_763_712_000_007);
-        Letter { entry: Entry { partition: 1, offset, appended_at, key, value }, error: error.to_owned() }
+        DeadLetter { entry: Entry { partition: 1, offset, appended_at, key, value }, error: error.to_owned() }
     }
 
     fn record() -> Vec<u8> {
@@ -263,8 +261,8 @@ mod tests {
         let letters = DeadLetters::new(options);
         let long = "é".repeat(5000);
         let written = [letter(7, b"poison", "not a record"), letter(9, &record(), &long)];
-        letters.write(&written).await.unwrap();
-        letters.write(&written[..1]).await.unwrap();
+        letters.put_aside(&written).await.unwrap();
+        letters.put_aside(&written[..1]).await.unwrap();
 
         let read = letters.read().unwrap();
         assert_eq!(read.len(), 2, "each once: {read:?}");
@@ -299,10 +297,10 @@ mod tests {
         mock.cluster.broker_down(1).unwrap();
         let letters = DeadLetters::new(&mock.options);
         wait_for(async {
-            let refused = letters.write(&[letter(1, b"poison", "x")]).await;
+            let refused = letters.put_aside(&[letter(1, b"poison", "x")]).await;
             assert!(matches!(refused, Err(BrokerError::Unavailable(_))), "{refused:?}");
             mock.cluster.broker_up(1).unwrap();
-            while letters.write(&[letter(1, b"poison", "x")]).await.is_err() {}
+            while letters.put_aside(&[letter(1, b"poison", "x")]).await.is_err() {}
         });
         assert_eq!(letters.read().unwrap().len(), 1);
     }

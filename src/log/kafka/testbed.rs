@@ -102,11 +102,6 @@ pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::op
     assert!(producer.flush(Duration::from_secs(30)));
 }
 
-/// The origin of a numbered append.
-pub(crate) fn origin(append: u64) -> Origin {
-    Origin { run: "test".into(), append }
-}
-
 /// The values of a piece of a partition.
 pub(crate) async fn values(
     options: &KafkaOptions,
