@@ -34,11 +34,6 @@ impl Membership {
         Self { context, tell, assigned: Mutex::default() }
     }
 
-    /// Whether the client will never work again.
-    pub(super) fn is_fatal(&self) -> bool {
-        self.context.is_fatal()
-    }
-
     pub(super) fn has(&self, partition: Partition) -> bool {
         self.assigned().contains_key(&partition)
     }

@@ -194,7 +194,7 @@ impl Group {
     /// Whether an error needs nothing to be done.
     fn judge(&self, error: KafkaError) -> Result<(), BrokerError> {
         match error.rdkafka_error_code() {
-            _ if self.client.context().is_fatal() => Err(error.into()),
+            _ if self.client.client().fatal_error().is_some() => Err(error.into()),
             Some(code) if is_passing(code) || code == RDKafkaErrorCode::PollExceeded => {
                 log::debug!("saver: {error}");
                 Ok(())
