@@ -88,6 +88,11 @@ pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Fail
     (producer, failed)
 }
 
+/// The origin of a numbered append.
+pub(crate) fn origin(append: u64) -> Origin {
+    Origin { run: "test".into(), append }
+}
+
 /// Appends numbered records to a partition and waits until they are there.
 pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::ops::Range<u64>) {
     let room = RoomId::new("room");
