@@ -22,7 +22,7 @@ use super::{
     error::BrokerError,
     producer,
     saver::{DeadLetter, DeadLetterSink},
-    tail::Piece,
+    tail::{self, Piece},
 };
 use crate::{domain::Timestamp, log::Answer, wire::log_record};
 
@@ -136,10 +136,12 @@ impl DeadLetters {
         let (mut letters, mut replayed) = (Vec::new(), BTreeSet::new());
         let (from, until) = Asker::new(&self.options)?.bounds(topic, LETTERS)?;
         let piece = Piece { topic, partition: LETTERS, from, until };
-        piece.read(&self.options, &AtomicBool::new(false), |message| match read(message) {
-            Some(Read::Letter(letter)) => letters.push(letter),
-            Some(Read::Mark(place)) => drop(replayed.insert(place)),
-            None => {}
+        piece.read(&tail::client(&self.options)?, &AtomicBool::new(false), |message| {
+            match read(message) {
+                Some(Read::Letter(letter)) => letters.push(letter),
+                Some(Read::Mark(place)) => drop(replayed.insert(place)),
+                None => {}
+            }
         })?;
         let mut seen = BTreeSet::new();
         letters.retain(|letter: &Buried| seen.insert(letter.from.clone()));
