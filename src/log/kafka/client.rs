@@ -245,7 +245,7 @@ fn reading(group: &str) -> BTreeMap<&'static str, String> {
         ("isolation.level", "read_uncommitted"),
         ("allow.auto.create.topics", "false"),
         ("fetch.min.bytes", "1"),
-        ("fetch.wait.max.ms", "100"),
+        ("fetch.wait.max.ms", "50"),
         ("fetch.queue.backoff.ms", "5"),
         ("fetch.error.backoff.ms", "100"),
         ("queued.max.messages.kbytes", "16384"),
