@@ -117,7 +117,8 @@ fn client_of(current: &Current) -> Option<Arc<Client>> {
     current.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-fn headers(kind: &'static str) -> OwnedHeaders {
+/// The headers of a record, so that somebody who filters the topic need not decode it.
+pub(super) fn headers(kind: &'static str) -> OwnedHeaders {
     let version = log_record::VERSION.to_string();
     OwnedHeaders::new_with_capacity(2)
         .insert(Header { key: VERSION_HEADER, value: Some(&version) })
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn d1_an_append_that_no_broker_takes_in_time_fails_once() {
         let mut mock = Mock::start();
-        mock.options.append_timeout = Duration::from_millis(2000);
+        mock.options.append_timeout = Duration::from_secs(3);
         let (producer, failed) = producer(&mock.options);
         append(&producer, 0, 0..1);
         mock.cluster.broker_down(1).unwrap();
