@@ -193,7 +193,7 @@ impl Work {
             Done::Seek(seeks) => group.seek(seeks),
             Done::Bury(letters) => return self.bury(group, letters).await,
             Done::Stored { batch, places } => {
-                group.commit(&places);
+                group.stored(places);
                 self.stored(&batch);
             }
             Done::Fenced => self.metrics.saver.fenced.inc(),
