@@ -2,6 +2,7 @@
 //! What the parts do is theirs to say.
 
 pub mod kafka_tools;
+pub mod verify;
 
 use std::{any::Any, time::Duration};
 
@@ -81,14 +82,19 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 fn open_database(settings: &Settings) -> anyhow::Result<Database> {
+    let database = database(settings)?;
+    database.migrate().context("cannot bring the database's tables up to date")?;
+    Ok(database)
+}
+
+/// The database as it is.
+fn database(settings: &Settings) -> anyhow::Result<Database> {
     let options = Options {
         url: settings.database.url.expose().to_owned(),
         read_connections: settings.database.read_connections,
         busy_timeout_ms: settings.database.busy_timeout_ms,
     };
-    let database = Database::open(options).context("cannot open the database")?;
-    database.migrate().context("cannot bring the database's tables up to date")?;
-    Ok(database)
+    Database::open(options).context("cannot open the database")
 }
 
 /// What is in the Kafka log and not yet in the database would be missing from an embedded log.
