@@ -86,7 +86,10 @@ impl<'a> Scene<'a> {
         let mut options = self.broker.options.clone();
         options.names.saver_group = format!("{}-{group}", options.names.rooms);
         // Members notice those who come and go when they tell that they are there.
-        options.properties.insert("heartbeat.interval.ms", "200".to_owned());
+        let session = if self.broker.mock.is_some() { "1500" } else { "6000" };
+        for (property, value) in [("heartbeat.interval.ms", "200"), ("session.timeout.ms", session)] {
+            options.properties.insert(property, value.to_owned());
+        }
         let bounds = Bounds { batch_entries: 100, snapshot_every: 20, fold_weight: 10_000 };
         let storing = Storing::new(pure::Saver::new(bounds), self.database.clone());
         let cluster = Cluster::new(&options).unwrap();

@@ -357,3 +357,6 @@ impl RoomLog for KafkaLog {
         Box::pin(future::ready(self.topic.complaint()))
     }
 }
+
+#[cfg(test)]
+mod tests;
