@@ -7,11 +7,13 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::kafka::{self, Kafka};
 use super::server::{KLATSCH, Plan, Server, without_settings};
-use super::{breath, kafka, postgres};
+use super::{breath, postgres};
 
 /// The nodes of a cluster, numbered from 0.
 pub(crate) struct Cluster {
+    database: String,
     /// The nodes, running or killed.
     pub(crate) nodes: Vec<Server>,
     /// What the names of this cluster's topics begin with.
@@ -47,12 +49,26 @@ impl Cluster {
                 .set("node.id", format!("node-{}", node + 1));
             servers.push(differing(node, plan).start().await);
         }
-        Cluster { nodes: servers, prefix: prefix.to_owned() }
+        Cluster { database: database.to_owned(), nodes: servers, prefix: prefix.to_owned() }
     }
 
     /// The name of one of its topics, such as `rooms`.
     pub(crate) fn topic(&self, name: &str) -> String {
         format!("{}.{name}", self.prefix)
+    }
+
+    /// Nodes on a Kafka of a test's own.
+    pub(crate) async fn on(kafka: &Kafka, nodes: usize, test: &str) -> Option<Cluster> {
+        let database = postgres::database(test)?;
+        Some(Cluster::start(nodes, &kafka.bootstrap(), "klatsch", &database, |_, plan| plan).await)
+    }
+
+    /// The partition in which a room lives.
+    pub(crate) fn partition_of(&self, room: &str) -> i32 {
+        postgres::number(
+            &self.database,
+            &format!("SELECT partition AS number FROM rooms WHERE id = '{room}'"),
+        )
     }
 
     /// Has `clients` talk in `rooms` rooms over all nodes for `seconds`, judged by `klatsch check`.
