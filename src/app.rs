@@ -11,10 +11,11 @@ use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    actors::{Clock, Engine, EngineOptions},
-    config::{Settings, SocketSettings},
+    actors::{Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
+    config::{LogKind, Role, Settings, SocketSettings},
     domain::Limits,
     http,
+    log::kafka::KafkaOptions,
     storage::{Database, Options},
     telemetry::Metrics,
 };
@@ -39,7 +40,8 @@ pub fn migrate(settings: Settings) -> anyhow::Result<()> {
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
-    let engine = Engine::start(engine_options(&settings, open_database(&settings)?));
+    let database = open_database(&settings)?;
+    let engine = Engine::start(engine_options(&settings, database)?).context("cannot start the log")?;
     let address = settings.server.listen.as_str().to_owned();
     let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
     let socket = settings.socket.clone();
@@ -83,9 +85,11 @@ fn open_database(settings: &Settings) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-fn engine_options(settings: &Settings, database: Database) -> EngineOptions {
-    let Settings { rooms, writer, limits, .. } = settings;
-    EngineOptions {
+fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<EngineOptions> {
+    let Settings { rooms, limits, .. } = settings;
+    let metrics = Metrics::new();
+    Ok(EngineOptions {
+        log: log_options(settings, &metrics)?,
         node: settings.node.id.as_str().to_owned(),
         database,
         queries_at_once: settings.database.read_connections,
@@ -96,16 +100,31 @@ fn engine_options(settings: &Settings, database: Database) -> EngineOptions {
             body_bytes: limits.body_bytes,
             client_id_chars: limits.client_id_chars,
         },
-        metrics: Metrics::new(),
+        metrics,
         room_threads: rooms.room_threads(),
         ring_records: rooms.ring_records,
         ring_bytes: rooms.ring_bytes,
         room_idle: rooms.idle(),
         room_pace: rooms.pace(),
         snapshot_every: rooms.snapshot_every,
-        writer_queue: writer.queue_records,
-        writer_batch: writer.batch_records,
+    })
+}
+
+fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOptions> {
+    let Settings { node, kafka, writer, .. } = settings;
+    if settings.log.kind == LogKind::Embedded {
+        let (queue_records, batch_records) = (writer.queue_records, writer.batch_records);
+        return Ok(LogOptions::Embedded { queue_records, batch_records });
     }
+    let options = KafkaOptions::new(kafka, node.id.as_str(), metrics.clone())?;
+    options.check()?;
+    Ok(LogOptions::Kafka(Box::new(KafkaPlan {
+        options,
+        ring_bytes: kafka.ring_bytes,
+        watchdog: kafka.watchdog(),
+        saves: node.roles.has(Role::Saver),
+        batch_records: writer.batch_records,
+    })))
 }
 
 /// Sets what the kernel should do for a client that does not read: bound what it buffers, and give up in time.

@@ -2,6 +2,8 @@
 //! It awaits nobody but the broker; which entries go to which room is decided by the log's dispatch.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,7 +14,10 @@ use tokio::{select, time};
 
 use super::Observe;
 use crate::{
-    log::kafka::bridge::{Bridge as Carrier, Lag},
+    log::{
+        LogError, Partition,
+        kafka::{Bridge as Carrier, Offset, Topic},
+    },
     telemetry::Metrics,
 };
 
@@ -33,19 +38,23 @@ pub(super) struct Bridge {
     shown: Arc<Mutex<BridgeState>>,
 }
 
-/// The bridge's own loop: the carrier, and a look at it now and then.
+/// The bridge's own loop: the carrier on one side, a look at the topic now and then on the other.
 struct Work {
     carrier: Carrier,
+    topic: Topic,
     watchdog: Duration,
     metrics: Metrics,
     shown: Arc<Mutex<BridgeState>>,
 }
 
+/// What a look at the topic brings: the ends of partitions.
+type Look = Pin<Box<dyn Future<Output = Result<Vec<(Partition, Offset)>, LogError>>>>;
+
 impl Bridge {
-    /// A bridge that looks at itself this often.
-    pub(super) fn new(carrier: Carrier, watchdog: Duration, metrics: Metrics) -> Self {
+    /// A bridge that looks at the topic this often.
+    pub(super) fn new(carrier: Carrier, topic: Topic, watchdog: Duration, metrics: Metrics) -> Self {
         let shown = Arc::<Mutex<BridgeState>>::default();
-        Self { work: Some(Work { carrier, watchdog, metrics, shown: Arc::clone(&shown) }), shown }
+        Self { work: Some(Work { carrier, topic, watchdog, metrics, shown: Arc::clone(&shown) }), shown }
     }
 }
 
@@ -71,29 +80,36 @@ impl Work {
     async fn serve(mut self) {
         let mut looks = time::interval(self.watchdog);
         looks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut look: Option<Look> = None;
         loop {
-            let look = select! {
+            // A look may take as long as the brokers do; nobody waits for it.
+            let ends = select! {
                 biased;
                 more = self.carrier.step() => {
                     if !more {
                         return;
                     }
-                    false
+                    None
                 }
-                _ = looks.tick() => true,
+                ends = async { look.as_mut().expect("the branch is off without one").await }, if look.is_some() => {
+                    look = None;
+                    ends.ok()
+                }
+                _ = looks.tick(), if look.is_none() => {
+                    let (topic, partitions) = (self.topic.clone(), self.carrier.partitions());
+                    look = Some(Box::pin(async move { topic.ends_of(partitions).await }));
+                    None
+                }
             };
-            let lags = if look { Some(self.carrier.look().await) } else { None };
-            self.show(lags);
+            self.show(ends);
         }
     }
 
-    fn show(&self, lags: Option<Vec<Lag>>) {
+    fn show(&mut self, ends: Option<Vec<(Partition, Offset)>>) {
+        let lag = ends.map(|ends| self.carrier.compare(&ends));
+        let (partitions, rooms) = self.carrier.size();
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        (shown.partitions, shown.rooms) = self.carrier.size();
-        self.metrics.partitions_read.set(i64::try_from(shown.partitions).unwrap_or(i64::MAX));
-        if let Some(lags) = lags {
-            shown.lag = lags.iter().map(|lag| lag.entries).sum();
-            self.metrics.bridge_lag.set(i64::try_from(shown.lag).unwrap_or(i64::MAX));
-        }
+        *shown = BridgeState { partitions, rooms, lag: lag.unwrap_or(shown.lag) };
+        self.metrics.kafka.partitions_read.set(i64::try_from(partitions).unwrap_or(i64::MAX));
     }
 }

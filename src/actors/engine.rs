@@ -7,17 +7,17 @@ use actix::{Actor, Addr, Arbiter};
 use serde::Serialize;
 
 use super::{
-    Clock, DirectoryState, LobbyState, Observe, RelayState, WriterState,
+    Clock, DirectoryState, LobbyState, Observe, RelayState,
     catch_up::CatchUp,
     directory::{Directory, DirectoryOptions, Locate},
     lobby::{Lobby, RoomChanged, Whose},
+    logs::{Ground, LogOptions, LogView, Logs},
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
     room::Room,
     subscriber::{Greet, Subscription},
     to_room::{Sent, Start, Subscribe, Subscribed, ToRoom},
-    writer::Writer,
 };
 use crate::{
     auth::{Guests, Registered, Token, random},
@@ -25,10 +25,7 @@ use crate::{
         About, ClientId, CloseCode, Code, Epoch, Limits, MessageBody, Nickname, Record, Refusal, RoomId,
         RoomInfo, RoomName, Seq, User,
     },
-    log::{
-        Page, RoomLog,
-        embedded::{Committer, EmbeddedLog},
-    },
+    log::{Page, RoomLog, kafka::BrokerError},
     storage::{
         Database, Store,
         rooms::{self, NewRoom, RoomCreation},
@@ -63,10 +60,8 @@ pub struct EngineOptions {
     pub room_pace: Duration,
     /// A room's state is stored each time it grew by so many records.
     pub snapshot_every: u64,
-    /// Appends that may wait for the writer.
-    pub writer_queue: usize,
-    /// Appends that the writer commits at once.
-    pub writer_batch: usize,
+    /// The log it runs on.
+    pub log: LogOptions,
 }
 
 /// A handle on the engine; a clone costs one reference count.
@@ -77,10 +72,9 @@ struct Parts {
     node: String,
     store: Store,
     guests: Guests,
-    log: Arc<dyn RoomLog>,
+    logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
-    writer: Addr<Writer>,
     relays: Relays,
     clock: Clock,
     limits: Limits,
@@ -94,8 +88,8 @@ pub struct EngineView {
     pub directory: DirectoryState,
     /// The lobby.
     pub lobby: LobbyState,
-    /// The writer.
-    pub writer: WriterState,
+    /// What moves the log.
+    pub log: LogView,
     /// The relays, one a worker.
     pub relays: Vec<RelayState>,
 }
@@ -105,21 +99,30 @@ pub type RoomPage = Vec<(i64, RoomInfo)>;
 
 impl Engine {
     /// Starts the actors of a node. Must be called within an actix system.
-    pub fn start(options: EngineOptions) -> Self {
-        let EngineOptions { database, clock, metrics, .. } = options;
+    ///
+    /// # Errors
+    /// A setting that the log cannot be started with. Brokers and databases that are away are none.
+    pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
+        let EngineOptions { node, database, clock, limits, metrics, log, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
-        let (log, queue) = EmbeddedLog::new(store.clone(), options.writer_queue);
-        let log: Arc<dyn RoomLog> = Arc::new(log);
-        let committer = Committer::new(database, options.snapshot_every);
-        let writer = Writer::new(queue, committer, clock.clone(), metrics.clone(), options.writer_batch);
-        let writer = Writer::start_in_arbiter(&threads[0], move |_| writer);
         let relays = Relays::default();
-        let lobby = Lobby::new(relays.clone(), None);
-        let lobby = Lobby::start_in_arbiter(&threads[0], move |_| lobby);
+        let ground = Ground {
+            run: format!("{node}.{}", random::id()),
+            database,
+            store: store.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            snapshot_every: options.snapshot_every,
+            thread: threads[0].clone(),
+        };
+        let (logs, lobby) = Logs::start(log, ground, |tell| {
+            let lobby = Lobby::new(relays.clone(), tell);
+            Lobby::start_in_arbiter(&threads[0], move |_| lobby)
+        })?;
         let directory = Directory::new(DirectoryOptions {
             store: store.clone(),
-            log: Arc::clone(&log),
+            log: Arc::clone(&logs.log),
             lobby: lobby.clone(),
             relays: relays.clone(),
             metrics: metrics.clone(),
@@ -131,20 +134,8 @@ impl Engine {
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
         let guests = Guests::new(store.clone());
-        let (node, limits) = (options.node, options.limits);
-        Self(Arc::new(Parts {
-            node,
-            store,
-            guests,
-            log,
-            directory,
-            lobby,
-            writer,
-            relays,
-            clock,
-            limits,
-            metrics,
-        }))
+        let parts = Parts { node, store, guests, logs, directory, lobby, relays, clock, limits, metrics };
+        Ok(Self(Arc::new(parts)))
     }
 
     /// The node's name.
@@ -168,7 +159,7 @@ impl Engine {
     }
 
     pub(super) fn log(&self) -> Arc<dyn RoomLog> {
-        Arc::clone(&self.0.log)
+        Arc::clone(&self.0.logs.log)
     }
 
     /// Registers a guest, or one who comes back with nickname and secret.
@@ -192,6 +183,7 @@ impl Engine {
     /// # Errors
     /// `room_name_taken` with the room that has the name; `storage_unavailable`.
     pub async fn create_room(&self, creator: User, name: RoomName) -> Result<RoomInfo, Refusal> {
+        let partition = self.0.logs.log.place().await?;
         let new = NewRoom {
             id: RoomId::new(random::id()),
             name: name.as_str().to_owned(),
@@ -199,7 +191,7 @@ impl Engine {
             epoch: Epoch::new(random::epoch()),
             created_at: self.0.clock.now(),
             created_by: creator,
-            partition: None,
+            partition,
         };
         match self.0.store.write(move |conn| rooms::create(conn, &new)).await? {
             RoomCreation::Created(room) => {
@@ -223,7 +215,7 @@ impl Engine {
     pub async fn room(&self, room: &RoomId) -> Result<RoomInfo, Refusal> {
         let id = room.clone();
         let found = self.0.store.read(move |conn| rooms::by_id(conn, &id)).await?;
-        found.ok_or_else(|| Code::RoomNotFound.into())
+        Ok(self.0.logs.log.stand(found.ok_or(Code::RoomNotFound)?).await?)
     }
 
     /// The room of a name, if there is one.
@@ -240,6 +232,7 @@ impl Engine {
     /// # Errors
     /// `storage_unavailable`.
     pub async fn rooms(&self, after: Option<i64>, limit: u32) -> Result<RoomPage, Refusal> {
+        self.0.logs.log.stored().await?;
         Ok(self.0.store.read(move |conn| rooms::newest(conn, after, limit)).await?)
     }
 
@@ -291,7 +284,7 @@ impl Engine {
     /// # Errors
     /// `storage_unavailable`, `log_unavailable`.
     pub async fn history(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, Refusal> {
-        Ok(self.0.log.read(room, page, limit).await?)
+        Ok(self.0.logs.log.read(room, page, limit).await?)
     }
 
     /// Reads a room through a connection without being somebody.
@@ -325,10 +318,7 @@ impl Engine {
         if self.0.store.read(|conn| rooms::newest(conn, None, 1)).await.is_err() {
             reasons.push("the database does not answer");
         }
-        match self.0.writer.send(Observe::<WriterState>::default()).await {
-            Ok(writer) if !writer.failing => {}
-            _ => reasons.push("records cannot be stored"),
-        }
+        reasons.extend(self.0.logs.complaints().await);
         reasons
     }
 
@@ -341,17 +331,18 @@ impl Engine {
         Some(EngineView {
             directory: self.0.directory.send(Observe::default()).await.ok()?,
             lobby: self.0.lobby.send(Observe::default()).await.ok()?,
-            writer: self.0.writer.send(Observe::default()).await.ok()?,
+            log: self.0.logs.observe().await?,
             relays,
         })
     }
 
     /// Waits until everything sent so far has met its fate, then asks every client to go.
     pub async fn stop(&self) {
-        if let Err(error) = self.0.log.flush().await {
+        if let Err(error) = self.0.logs.log.flush().await {
             log::warn!("flushing the log: {error}");
         }
         self.0.relays.tell_all(|| ToRelay::Close(None, CloseCode::GoingAway));
+        self.0.logs.stop().await;
     }
 
     /// The awake room of an id or, where there is none, of a name.

@@ -50,13 +50,13 @@ pub struct LobbyState {
 /// The lobby of one node.
 pub(super) struct Lobby {
     relays: Relays,
-    signals: Option<Signals>,
+    others: Option<Tell>,
     /// Rooms told of within the last [`PACE`].
     recent: HashMap<RoomId, Recent>,
 }
 
 /// How the other nodes are told.
-pub(super) type Signals = Box<dyn Fn(Change, &RoomInfo) + Send>;
+pub(super) type Tell = Box<dyn Fn(Change, &RoomInfo) + Send>;
 
 struct Recent {
     told: RoomInfo,
@@ -65,16 +65,16 @@ struct Recent {
 }
 
 impl Lobby {
-    /// A lobby that nobody watches yet. There are no signals where there is no other node.
-    pub(super) fn new(relays: Relays, signals: Option<Signals>) -> Self {
-        Self { relays, signals, recent: HashMap::new() }
+    /// A lobby that nobody watches yet. There are no others where there is no other node.
+    pub(super) fn new(relays: Relays, others: Option<Tell>) -> Self {
+        Self { relays, others, recent: HashMap::new() }
     }
 
     fn tell(&mut self, RoomChanged { change, room, whose }: RoomChanged, ctx: &mut Context<Self>) {
         let frame = native::room_changed(change, &room);
         self.relays.tell_all(|| ToRelay::Frame(Channel::Lobby, frame.clone()));
-        if let Some(signals) = self.signals.as_ref().filter(|_| whose == Whose::Own) {
-            signals(change, &room);
+        if let Some(others) = self.others.as_ref().filter(|_| whose == Whose::Own) {
+            others(change, &room);
         }
         let id = room.id.clone();
         self.recent.insert(room.id.clone(), Recent { told: room, later: None });

@@ -13,11 +13,13 @@
 //! An actor awaits only an actor of a lower tier; upward and sideways it tells. An [`Outbox`] is no actor:
 //! it is bounded in bytes (`socket.outbox_bytes`) and closes its connection with 4001 when it is full.
 
+mod bridge;
 mod catch_up;
 mod clock;
 mod directory;
 mod engine;
 mod lobby;
+mod logs;
 mod outbox;
 mod pulse;
 mod relay;
@@ -36,10 +38,12 @@ use std::marker::PhantomData;
 
 use actix::Message;
 
+pub use bridge::BridgeState;
 pub use clock::Clock;
 pub use directory::DirectoryState;
 pub use engine::{Engine, EngineOptions, EngineView, Reading, RoomPage};
 pub use lobby::LobbyState;
+pub use logs::{KafkaPlan, LogOptions, LogView};
 pub use outbox::{Outbound, Outbox, Pending};
 pub use pulse::{Pulse, Rhythm};
 pub use relay::{RelayHandle, RelayState, ToRelay};

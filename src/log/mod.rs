@@ -11,7 +11,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use thiserror::Error;
 
 pub use crate::domain::Token;
-use crate::domain::{Code, Proposal, Record, Refusal, RoomId, RoomState, Seq, Timestamp};
+use crate::domain::{Code, Proposal, Record, Refusal, RoomId, RoomInfo, RoomState, Seq, Timestamp};
 
 /// A part of a log that keeps the order of its rooms; given to a room for ever.
 pub type Partition = i32;
@@ -87,6 +87,9 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// Waits until everything that was durable in an opened room's log by now was given to its sink.
     fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()>;
+
+    /// A room as of everything that is durable in its log by now; its row may be older.
+    fn stand(&self, room: RoomInfo) -> Answer<'_, RoomInfo>;
 
     /// Waits, a moment at most, until what is durable in the log by now is in the database's rows too.
     fn stored(&self) -> Answer<'_, ()>;

@@ -8,7 +8,7 @@ use prometheus::{
     core::Collector, exponential_buckets,
 };
 
-use super::process::ProcessCollector;
+use super::{kafka::KafkaMeters, process::ProcessCollector};
 
 /// All metrics of one node, shared: a clone costs one reference count.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Meters {
     pub writer_batch_records: Histogram,
     /// `klatsch_writer_batch_seconds`: what such a transaction took.
     pub writer_batch_seconds: Histogram,
+    /// `klatsch_kafka_…`: the clients of the Kafka log.
+    pub kafka: KafkaMeters,
     refusals: IntCounterVec,
     http_requests: IntCounterVec,
 }
@@ -109,6 +111,7 @@ impl Metrics {
                 "What one transaction of the DB-writer took.",
                 latencies(),
             ),
+            kafka: KafkaMeters::new(&register),
             refusals: register.counters(
                 "klatsch_refusals_total",
                 "Requests refused, over every surface, by code.",
@@ -163,27 +166,27 @@ fn buckets(first: f64, factor: f64, count: usize) -> Vec<f64> {
 }
 
 /// Makes metrics and registers them.
-struct Register<'a>(&'a Registry);
+pub(super) struct Register<'a>(&'a Registry);
 
 impl Register<'_> {
-    fn own<M: Collector + Clone + 'static>(&self, metric: M) -> M {
+    pub(super) fn own<M: Collector + Clone + 'static>(&self, metric: M) -> M {
         self.0.register(Box::new(metric.clone())).expect("no two metrics of this list share a name");
         metric
     }
 
-    fn counter(&self, name: &str, help: &str) -> IntCounter {
+    pub(super) fn counter(&self, name: &str, help: &str) -> IntCounter {
         self.own(IntCounter::new(name, help).expect("the name is valid"))
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    pub(super) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         self.own(IntCounterVec::new(Opts::new(name, help), labels).expect("the names are valid"))
     }
 
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+    pub(super) fn gauge(&self, name: &str, help: &str) -> IntGauge {
         self.own(IntGauge::new(name, help).expect("the name is valid"))
     }
 
-    fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
+    pub(super) fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
         self.own(IntGaugeVec::new(Opts::new(name, help), &[label]).expect("the names are valid"))
     }
 

@@ -65,6 +65,7 @@ pub fn decode(value: &[u8]) -> Option<Signal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::UserId;
 
     #[test]
     fn a_signal_is_read_as_it_was_written_and_anything_else_is_none() {

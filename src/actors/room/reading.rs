@@ -23,7 +23,11 @@ impl Room {
     pub(super) fn begin_later(&self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
         let settled = async move { log.settle(&id).await }.into_actor(self);
-        ctx.spawn(settled.map(|_, room, ctx| {
+        ctx.spawn(settled.map(|settled, room, ctx| {
+            if let Err(error) = settled {
+                // What cannot be judged is not called lost: the client comes back with its position.
+                return subscribe.reply.give(Err(error.into()));
+            }
             while let Ok(batch) = room.deliveries.try_recv() {
                 room.take(batch, ctx);
             }

@@ -11,7 +11,7 @@ pub use committer::{Committer, Health};
 
 use super::{Answer, LogError, Page, Partition, RoomLog, Sink, Token};
 use crate::{
-    domain::{Proposal, Record, RoomId, RoomState},
+    domain::{Proposal, Record, RoomId, RoomInfo, RoomState},
     storage::{self, Store, fold::Folded},
 };
 
@@ -112,6 +112,10 @@ impl RoomLog for EmbeddedLog {
 
     fn settle<'a>(&'a self, _: &'a RoomId) -> Answer<'a, ()> {
         Box::pin(self.barrier())
+    }
+
+    fn stand(&self, room: RoomInfo) -> Answer<'_, RoomInfo> {
+        Box::pin(future::ready(Ok(room)))
     }
 
     fn stored(&self) -> Answer<'_, ()> {

@@ -7,14 +7,15 @@ use tokio::{select, sync::mpsc};
 
 use super::{
     Entry, Offset,
+    cluster::Bounds,
     consumer::{Event, Reader},
     dispatch::{Attach, Change, Dispatch},
-    topic::Topic,
 };
 use crate::{
     domain::RoomId,
-    log::{LogError, Partition, Token},
+    log::{LogError, Partition},
     telemetry::Metrics,
+    wire::log_record::Origin,
 };
 
 /// What the bridge is asked. There are at most as many as rooms being woken and appends under way.
@@ -45,28 +46,16 @@ pub enum Job {
         room: RoomId,
         /// Where its records are.
         partition: Partition,
-        /// The opening that it came from.
-        run: Box<str>,
-        /// The append.
-        token: Token,
+        /// The opening and the append that it came from.
+        origin: Origin,
         /// Why.
         error: LogError,
     },
 }
 
-/// How far a partition that is read is behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lag {
-    /// The partition.
-    pub partition: Partition,
-    /// Entries that are there and were not read yet.
-    pub entries: u64,
-}
-
 /// The bridge of one node.
 pub struct Bridge {
     reader: Reader,
-    topic: Topic,
     jobs: mpsc::UnboundedReceiver<Job>,
     dispatch: Dispatch,
     metrics: Metrics,
@@ -78,13 +67,12 @@ impl Bridge {
     /// A bridge that reads nothing yet.
     pub fn new(
         reader: Reader,
-        topic: Topic,
         jobs: mpsc::UnboundedReceiver<Job>,
         ring_bytes: usize,
         metrics: Metrics,
     ) -> Self {
         let dispatch = Dispatch::new(ring_bytes);
-        Self { reader, topic, jobs, dispatch, metrics, waiting_at: HashMap::new() }
+        Self { reader, jobs, dispatch, metrics, waiting_at: HashMap::new() }
     }
 
     /// How many partitions are read, and how many rooms are awake.
@@ -110,27 +98,31 @@ impl Bridge {
         true
     }
 
-    /// Compares what was read with what there is. A partition in which entries wait and nothing was read since
-    /// the last look is read anew from where it stands.
-    pub async fn look(&mut self) -> Vec<Lag> {
-        let mut lags = Vec::new();
+    /// The partitions that are read.
+    pub fn partitions(&self) -> Vec<Partition> {
+        self.dispatch.positions().map(|(partition, _)| partition).collect()
+    }
+
+    /// Compares what was read with the ends of partitions. One in which entries wait and nothing was read since
+    /// the last comparison is read anew from where it stands. Gives how many entries wait.
+    pub fn compare(&mut self, ends: &[(Partition, Offset)]) -> u64 {
         let positions: Vec<_> = self.dispatch.positions().collect();
+        let mut waiting = HashMap::new();
+        let mut lag = 0;
         for (partition, next) in positions {
-            let Ok(extent) = self.topic.extent(partition).await else { continue };
-            let entries = extent.high.saturating_sub(next).max(0).unsigned_abs();
-            lags.push(Lag { partition, entries });
-            let stuck = entries > 0 && self.waiting_at.get(&partition) == Some(&next);
-            if stuck {
-                log::warn!("partition {partition} gives nothing from {next} on, reading it anew");
-                self.reader.unassign(partition);
-                self.reader.assign(partition, next);
+            let end = ends.iter().find(|(number, _)| *number == partition).map_or(next, |(_, end)| *end);
+            if end <= next {
+                continue;
             }
-            match entries {
-                0 => self.waiting_at.remove(&partition),
-                _ => self.waiting_at.insert(partition, next),
-            };
+            lag += end.abs_diff(next);
+            waiting.insert(partition, next);
+            if self.waiting_at.get(&partition) == Some(&next) {
+                log::warn!("partition {partition} gives nothing from {next} on, reading it anew");
+                self.assign(partition, next);
+            }
         }
-        lags
+        self.waiting_at = waiting;
+        lag
     }
 
     fn take(&mut self, job: Job) {
@@ -138,8 +130,8 @@ impl Bridge {
             Job::Attach(attach) => self.dispatch.attach(attach),
             Job::Close { room, partition, run } => self.dispatch.close(&room, partition, &run),
             Job::Settle { partition, until, settled } => self.dispatch.settle(partition, until, settled),
-            Job::Failed { room, partition, run, token, error } => {
-                self.dispatch.failed(&room, partition, &run, token, error);
+            Job::Failed { room, partition, origin, error } => {
+                self.dispatch.failed(&room, partition, &origin, error);
             }
         }
     }
@@ -147,26 +139,42 @@ impl Bridge {
     fn read(&mut self, event: Event) {
         match event {
             Event::Entries(entries) => self.dispatch(entries),
-            Event::Lost { partition, reason } => {
-                log::error!("partition {partition} cannot be read on: {reason}; its rooms start anew");
+            Event::Lost { partition, next, bounds } => {
+                let Bounds { start, end } = bounds;
+                log::error!(
+                    "partition {partition} has offsets {start} to {end}, but {next} comes next; its rooms start anew"
+                );
                 self.dispatch.lost(partition);
             }
+            Event::Error(error) => log::error!("reading the log: {error}"),
         }
     }
 
     fn dispatch(&mut self, entries: Vec<Entry>) {
         let tally = self.dispatch.entries(entries);
-        self.metrics.entries_read.with_label_values(&["delivered"]).inc_by(tally.delivered);
-        self.metrics.entries_read.with_label_values(&["skipped"]).inc_by(tally.skipped);
-        self.metrics.entries_read.with_label_values(&["undecodable"]).inc_by(tally.undecodable);
+        self.metrics.kafka.entries_read.with_label_values(&["delivered"]).inc_by(tally.delivered);
+        self.metrics.kafka.entries_read.with_label_values(&["skipped"]).inc_by(tally.skipped);
+        self.metrics.kafka.entries_read.with_label_values(&["undecodable"]).inc_by(tally.undecodable);
     }
 
     fn change(&mut self) {
         for change in self.dispatch.changes() {
             match change {
-                Change::Assign(partition, offset) => self.reader.assign(partition, offset),
-                Change::Unassign(partition) => self.reader.unassign(partition),
+                Change::Assign(partition, offset) => self.assign(partition, offset),
+                Change::Unassign(partition) => {
+                    if let Err(error) = self.reader.unassign(partition) {
+                        log::error!("letting go of partition {partition}: {error}");
+                    }
+                }
             }
+        }
+    }
+
+    /// A partition that cannot be assigned is lost; its rooms start anew.
+    fn assign(&mut self, partition: Partition, offset: Offset) {
+        if let Err(error) = self.reader.assign(partition, offset) {
+            log::error!("reading partition {partition} from {offset} on: {error}");
+            self.dispatch.lost(partition);
         }
     }
 }

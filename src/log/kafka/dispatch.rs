@@ -1,15 +1,16 @@
 //! Dispatch: which entries of which partitions go to which rooms of this node, and when a waking room is up to date.
 //! Pure: what is to be read is its answer, entries are its input, and brokers, threads and clocks are not known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-
-use super::{Entry, Offset, Partition, ring::Ring};
+use super::{
+    Entry, Offset, Partition,
+    reading::{Opening, Reading},
+};
 use crate::{
-    domain::{Outcome, Record, RoomId, RoomState},
-    log::{Committed, Delivery, LogError, Sink, Token},
-    wire::log_record::{self, LogRecord, LogRecordError},
+    domain::{Record, RoomId, RoomState},
+    log::{Delivery, LogError, Sink},
+    wire::log_record::Origin,
 };
 
 /// A room's state as of an offset of its partition, to be brought up to a later one.
@@ -42,8 +43,8 @@ pub enum Purpose {
     },
     /// To be read once.
     Read {
-        /// Given the records that follow the state, ascending.
-        done: Told<Vec<Record>>,
+        /// Given its state, and the records that were not in the one it began with, ascending.
+        done: Told<(RoomState, Vec<Record>)>,
     },
 }
 
@@ -85,32 +86,6 @@ pub struct Dispatch {
     readings: BTreeMap<Partition, Reading>,
     ring_bytes: usize,
     changes: Vec<Change>,
-}
-
-/// One partition that is being read.
-struct Reading {
-    ring: Ring,
-    open: HashMap<RoomId, Open>,
-    /// What of the present batch is to be handed over.
-    pending: Vec<(RoomId, Delivery)>,
-    opening: Vec<Opening>,
-    barriers: Vec<(Offset, Box<dyn FnOnce() + Send>)>,
-}
-
-/// A room that is awake here.
-struct Open {
-    run: Box<str>,
-    sink: Sink,
-}
-
-/// A room that is being brought up to date.
-struct Opening {
-    room: RoomId,
-    state: RoomState,
-    from: Offset,
-    until: Offset,
-    records: Vec<Record>,
-    purpose: Purpose,
 }
 
 impl Dispatch {
@@ -201,10 +176,10 @@ impl Dispatch {
 
     /// An append failed: its room is told, if it is still the same opening. If the entry comes nevertheless,
     /// it is delivered with its token all the same, and the first answer counts.
-    pub fn failed(&mut self, room: &RoomId, partition: Partition, run: &str, token: Token, error: LogError) {
+    pub fn failed(&mut self, room: &RoomId, partition: Partition, origin: &Origin, error: LogError) {
         let open = self.readings.get(&partition).and_then(|reading| reading.open.get(room));
-        if let Some(open) = open.filter(|open| &*open.run == run) {
-            (open.sink)(vec![Delivery::Failed { token, error }]);
+        if let Some(open) = open.filter(|open| open.run == origin.run) {
+            (open.sink)(vec![Delivery::Failed { token: origin.append, error }]);
         }
     }
 
@@ -226,101 +201,6 @@ impl Dispatch {
     }
 }
 
-impl Reading {
-    fn new(start: Offset, ring_bytes: usize) -> Self {
-        Self {
-            ring: Ring::new(start, ring_bytes),
-            open: HashMap::new(),
-            pending: Vec::new(),
-            opening: Vec::new(),
-            barriers: Vec::new(),
-        }
-    }
-
-    fn is_unneeded(&self) -> bool {
-        self.open.is_empty() && self.opening.is_empty() && self.barriers.is_empty()
-    }
-
-    fn take(&mut self, entry: Entry, tally: &mut Tally) {
-        self.opening.iter_mut().for_each(|opening| opening.take(&entry));
-        match room_of(&entry).and_then(|room| self.open.get_key_value(room)) {
-            Some((room, open)) => match open.delivery(&entry) {
-                Ok(delivery) => {
-                    tally.delivered += 1;
-                    self.pending.push((room.clone(), delivery));
-                }
-                Err(error) => {
-                    tally.undecodable += 1;
-                    log::warn!("partition {} offset {}: {error}", entry.partition, entry.offset);
-                }
-            },
-            None => tally.skipped += 1,
-        }
-        self.ring.push(entry);
-    }
-
-    /// Gives each room what this batch has for it, at once.
-    fn hand_over(&mut self) {
-        let mut batches: IndexMap<RoomId, Vec<Delivery>> = IndexMap::new();
-        for (room, delivery) in self.pending.drain(..) {
-            batches.entry(room).or_default().push(delivery);
-        }
-        for (room, batch) in batches {
-            if let Some(open) = self.open.get(&room) {
-                (open.sink)(batch);
-            }
-        }
-    }
-
-    /// Lets go everything that waited for what has been taken by now.
-    fn settle(&mut self) {
-        let next = self.ring.next();
-        for opening in self.opening.extract_if(.., |opening| opening.until <= next) {
-            match opening.purpose {
-                Purpose::Open { run, sink, opened } => {
-                    if opened(Ok(opening.state)) {
-                        self.open.insert(opening.room, Open { run, sink });
-                    }
-                }
-                Purpose::Read { done } => drop(done(Ok(opening.records))),
-            }
-        }
-        self.barriers.extract_if(.., |(until, _)| *until <= next).for_each(|(_, settled)| settled());
-    }
-}
-
-impl Open {
-    fn delivery(&self, entry: &Entry) -> Result<Delivery, LogRecordError> {
-        let LogRecord { proposal, origin } = log_record::decode(&entry.value)?;
-        let token = origin.filter(|origin| origin.run == self.run).map(|origin| origin.append);
-        Ok(Delivery::Committed(Committed { token, proposal, appended_at: entry.appended_at }))
-    }
-}
-
-impl Opening {
-    fn take(&mut self, entry: &Entry) {
-        if entry.offset < self.from || room_of(entry) != Some(self.room.as_str()) {
-            return;
-        }
-        let Ok(record) = log_record::decode(&entry.value) else { return };
-        let outcome = self.state.apply(record.proposal, entry.appended_at);
-        if let (Outcome::Recorded(record), Purpose::Read { .. }) = (outcome, &self.purpose) {
-            self.records.push(record);
-        }
-    }
-
-    fn fail(self, error: AttachError) {
-        match self.purpose {
-            Purpose::Open { opened, .. } => drop(opened(Err(error))),
-            Purpose::Read { done } => drop(done(Err(error))),
-        }
-    }
-}
-
-fn room_of(entry: &Entry) -> Option<&str> {
-    entry.key.as_deref().and_then(|key| std::str::from_utf8(key).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -330,8 +210,11 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Proposal, Timestamp},
-        log::contract::{joins, says},
-        wire::log_record::Origin,
+        log::{
+            Token,
+            contract::{joins, says},
+        },
+        wire::log_record,
     };
 
     fn entry(offset: Offset, room: &str, proposal: &Proposal, origin: Option<(&str, u64)>) -> Entry {
@@ -450,8 +333,10 @@ mod tests {
             .zip(0..)
             .map(|((run, append), offset)| entry(offset, "a", &joins("ada"), run.map(|run| (run, append))));
         dispatch.entries(appended.collect());
-        dispatch.failed(&RoomId::new("a"), 0, "here", 10, LogError::Unavailable);
-        dispatch.failed(&RoomId::new("a"), 0, "there", 11, LogError::Unavailable);
+        for (run, append) in [("here", 10), ("there", 11)] {
+            let origin = Origin { run: run.into(), append };
+            dispatch.failed(&RoomId::new("a"), 0, &origin, LogError::Unavailable);
+        }
         let expected =
             [(Some(7), Some(0)), (None, Some(1)), (None, Some(2)), (Some(9), Some(3)), (Some(10), None)];
         assert_eq!(room.took(), expected);

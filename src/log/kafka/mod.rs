@@ -1,12 +1,32 @@
 //! The Kafka log: a room's records are in one partition of a topic, in the order in which every node reads them.
 //! Only this folder knows rdkafka; what is pure in it (dispatch, saving) knows nothing of brokers.
 
+mod bridge;
+pub mod client;
+pub mod cluster;
+pub mod consumer;
+mod context;
 pub mod dispatch;
+mod error;
+pub mod producer;
+mod reading;
 mod ring;
+mod room_log;
+pub mod tail;
+#[cfg(test)]
+pub(crate) mod testbed;
+mod topic;
 
 use bytes::Bytes;
 
-use super::Partition;
+pub use bridge::{Bridge, Job};
+pub use client::KafkaOptions;
+pub use error::BrokerError;
+pub use producer::Failed;
+pub use room_log::KafkaLog;
+pub use topic::Topic;
+
+pub use super::Partition;
 use crate::domain::Timestamp;
 
 /// A place in a partition; 0 is the first.
@@ -25,4 +45,11 @@ pub struct Entry {
     pub key: Option<Bytes>,
     /// The record; empty if there was none.
     pub value: Bytes,
+}
+
+impl Entry {
+    /// The room that its key names, if it names one.
+    pub fn room(&self) -> Option<&str> {
+        self.key.as_deref().and_then(|key| std::str::from_utf8(key).ok())
+    }
 }

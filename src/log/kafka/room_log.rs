@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{self, Future},
     pin::Pin,
     sync::{
         Arc, PoisonError, RwLock,
@@ -14,18 +14,20 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
+    task::spawn_blocking,
     time::{sleep, timeout},
 };
 
 use super::{
     Entry, Offset,
     bridge::Job,
+    cluster::Bounds,
     dispatch::{Attach, AttachError, Purpose, Told},
     producer::Producer,
-    topic::{Extent, Topic},
+    topic::Topic,
 };
 use crate::{
-    domain::{Outcome, Proposal, Record, RoomId, RoomState, Seq},
+    domain::{Outcome, Position, Proposal, Record, RoomId, RoomInfo, RoomState, Seq},
     log::{Answer, LogError, Page, Partition, RoomLog, Sink, Token},
     storage::{self, Store, fold::Placed},
     wire::log_record::{self, Origin},
@@ -36,6 +38,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a room's state may turn out to be older than what is in memory before it is given up.
 const TRIES: usize = 5;
+
+/// How long the answer to a reader may wait for the savers.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// Pauses while waiting for the savers, in milliseconds.
 const STORED_PAUSES: [u64; 7] = [2, 4, 8, 16, 32, 64, 128];
@@ -101,8 +106,7 @@ impl KafkaLog {
             return Ok((partition, placed));
         }
         let (id, partition) = (room.clone(), self.topic.choose_partition().await?);
-        let partition =
-            self.store.write(move |conn| storage::rooms::place(conn, &id, partition)).await?;
+        let partition = self.store.write(move |conn| storage::rooms::place(conn, &id, partition)).await?;
         let id = room.clone();
         let placed = self.store.read(move |conn| storage::fold::load_placed(conn, &id)).await?;
         Ok((partition, placed.ok_or(LogError::Unavailable)?))
@@ -116,20 +120,27 @@ impl KafkaLog {
         (partition, placed): (Partition, Placed),
         purpose: impl Fn(Told<T>) -> Purpose,
     ) -> Result<(Vec<Record>, T), LogError> {
-        let extent = self.topic.extent(partition).await?;
-        let mut from = extent.begin(partition, placed.next_offset)?;
+        let bounds = self.topic.bounds(partition).await?;
+        let mut from = begin(partition, placed.next_offset, bounds)?;
         let mut state = placed.folded.state;
         let mut records = Vec::new();
         for _ in 0..TRIES {
             let (told, answer) = oneshot::channel();
             let told: Told<T> = Box::new(move |result| told.send(result).is_ok());
-            let (room, until, purpose) = (room.clone(), extent.high, purpose(told));
-            self.tell(Job::Attach(Attach { room: room.clone(), partition, from, until, state: state.clone(), purpose }))?;
+            let (room, until, purpose) = (room.clone(), bounds.end, purpose(told));
+            self.tell(Job::Attach(Attach {
+                room: room.clone(),
+                partition,
+                from,
+                until,
+                state: state.clone(),
+                purpose,
+            }))?;
             match timeout(PATIENCE, answer).await {
                 Ok(Ok(Ok(value))) => return Ok((records, value)),
                 Ok(Ok(Err(AttachError::TooOld(until)))) => {
-                    let entries = self.topic.tail(partition, from, until).await?;
-                    fold(&room, &entries, &mut state, &mut records);
+                    let entries = self.topic.tail(partition, (from, until), &room).await?;
+                    fold(&entries, &mut state, &mut records);
                     from = until;
                 }
                 Ok(Ok(Err(AttachError::Lost)) | Err(_)) | Err(_) => return Err(LogError::Unavailable),
@@ -153,6 +164,35 @@ impl KafkaLog {
         Ok(false)
     }
 
+    /// Whether everything of a room that is durable by now is in its rows, which may take a moment.
+    async fn has_all_rows(&self, room: &RoomId) -> Result<bool, LogError> {
+        let partition = match self.route(room) {
+            Some(Route { partition, .. }) => Some(partition),
+            None => {
+                let id = room.clone();
+                self.store.read(move |conn| storage::rooms::partition_of(conn, &id)).await?
+            }
+        };
+        match partition {
+            Some(partition) => {
+                let end = self.topic.bounds(partition).await?.end;
+                self.is_stored(&[(partition, end)]).await
+            }
+            // It never was in the log.
+            None => Ok(true),
+        }
+    }
+
+    /// A room's state as of now, and its records that are not in its rows.
+    async fn beyond_the_rows(&self, room: &RoomId) -> Result<(Seq, RoomState, Vec<Record>), LogError> {
+        let placed = self.placed(room).await?;
+        let stored = placed.1.folded.state.head();
+        let read = |done| Purpose::Read { done };
+        let (mut records, (state, more)) = self.bring_up_to_date(room, placed, read).await?;
+        records.extend(more);
+        Ok((stored, state, records))
+    }
+
     async fn rows(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, LogError> {
         let room = room.clone();
         let rows = self.store.read(move |conn| match page {
@@ -165,18 +205,10 @@ impl KafkaLog {
     /// A page that the rows may not have whole: once the savers have caught up it is in the rows, and where
     /// they do not, what they lack is folded from the log.
     async fn read_to_the_end(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, LogError> {
-        let partition = match self.route(room) {
-            Some(Route { partition, .. }) => partition,
-            None => self.placed(room).await?.0,
-        };
-        let extent = self.topic.extent(partition).await?;
-        if self.is_stored(&[(partition, extent.high)]).await? {
+        if self.has_all_rows(room).await? {
             return self.rows(room, page, limit).await;
         }
-        let placed = self.placed(room).await?;
-        let stored = placed.1.folded.state.head();
-        let (mut late, more) = self.bring_up_to_date(room, placed, |done| Purpose::Read { done }).await?;
-        late.extend(more);
+        let (stored, _, late) = self.beyond_the_rows(room).await?;
         let stored_page = match page {
             Page::After(_) => page,
             Page::Before(seq) => Page::Before(seq.min(stored.saturating_add(1))),
@@ -206,8 +238,24 @@ fn is_whole(rows: &[Record], page: Page, limit: u32) -> bool {
     }
 }
 
-fn fold(room: &RoomId, entries: &[Entry], state: &mut RoomState, records: &mut Vec<Record>) {
-    for entry in entries.iter().filter(|entry| entry.key.as_deref() == Some(room.as_str().as_bytes())) {
+/// Where to read on after what is stored. A log that does not reach so far was lost or replaced; one that begins
+/// later has lost what nobody stored. Either way nobody can say what the room is.
+fn begin(partition: Partition, stored: Option<Offset>, bounds: Bounds) -> Result<Offset, LogError> {
+    let from = stored.unwrap_or(bounds.start);
+    if (bounds.start..=bounds.end).contains(&from) {
+        return Ok(from);
+    }
+    log::error!(
+        "partition {partition} has offsets {} to {}, but {from} comes next after what is stored: \
+         part of the log is lost, and its rooms stay closed",
+        bounds.start,
+        bounds.end
+    );
+    Err(LogError::Unavailable)
+}
+
+fn fold(entries: &[Entry], state: &mut RoomState, records: &mut Vec<Record>) {
+    for entry in entries {
         let Ok(record) = log_record::decode(&entry.value) else { continue };
         if let Outcome::Recorded(record) = state.apply(record.proposal, entry.appended_at) {
             records.push(record);
@@ -230,7 +278,7 @@ impl RoomLog for KafkaLog {
         let Route { partition, run } = self.route(room).ok_or(LogError::Unavailable)?;
         let origin = Origin { run, append: token };
         let value = log_record::encode(&proposal, Some(&origin));
-        self.producer.append(partition, room, value, proposal.kind.name(), origin)
+        self.producer.append(partition, room, &value, proposal.kind.name(), origin)
     }
 
     fn close(&self, room: &RoomId) {
@@ -254,11 +302,13 @@ impl RoomLog for KafkaLog {
     fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()> {
         Box::pin(async move {
             let Some(Route { partition, .. }) = self.route(room) else { return Ok(()) };
-            let Extent { high, .. } = self.topic.extent(partition).await?;
+            let Bounds { end, .. } = self.topic.bounds(partition).await?;
             let (told, settled) = oneshot::channel();
             // Whoever asked may have gone.
-            let settled_now = Box::new(move || drop(told.send(())));
-            self.tell(Job::Settle { partition, until: high, settled: settled_now })?;
+            let settled_now = Box::new(move || {
+                let _ = told.send(());
+            });
+            self.tell(Job::Settle { partition, until: end, settled: settled_now })?;
             match timeout(PATIENCE, settled).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(LogError::Unavailable),
@@ -266,11 +316,24 @@ impl RoomLog for KafkaLog {
         })
     }
 
+    fn stand(&self, room: RoomInfo) -> Answer<'_, RoomInfo> {
+        Box::pin(async move {
+            if self.has_all_rows(&room.id).await? {
+                let id = room.id.clone();
+                let row = self.store.read(move |conn| storage::rooms::by_id(conn, &id)).await?;
+                return Ok(row.unwrap_or(room));
+            }
+            let (_, state, _) = self.beyond_the_rows(&room.id).await?;
+            let head = Position { epoch: room.head.epoch.clone(), seq: state.head() };
+            Ok(RoomInfo { members: state.members().len() as u64, head, ..room })
+        })
+    }
+
     fn stored(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            let ends = self.topic.ends().await?;
             // Rows that lag are better than none.
-            self.is_stored(&ends).await.map(drop)
+            let _ = timeout(MOMENT, async { self.is_stored(&self.topic.ends().await?).await }).await;
+            Ok(())
         })
     }
 
@@ -279,10 +342,14 @@ impl RoomLog for KafkaLog {
     }
 
     fn flush(&self) -> Answer<'_, ()> {
-        Box::pin(self.producer.flush())
+        Box::pin(async move {
+            let producer = self.producer.clone();
+            let flushed = spawn_blocking(move || producer.flush(PATIENCE)).await;
+            if flushed.unwrap_or(false) { Ok(()) } else { Err(LogError::Unavailable) }
+        })
     }
 
     fn complaint(&self) -> Pin<Box<dyn Future<Output = Option<&'static str>> + Send + '_>> {
-        Box::pin(self.topic.complaint())
+        Box::pin(future::ready(self.topic.complaint()))
     }
 }

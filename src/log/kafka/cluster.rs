@@ -1,0 +1,217 @@
+//! What is asked of the brokers now and then: ends of partitions, how many there are, whether anybody answers.
+//! Records are not read here.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use log::{debug, info, warn};
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer},
+    error::RDKafkaErrorCode,
+    metadata::MetadataTopic,
+};
+use tokio::{
+    sync::{Semaphore, oneshot, watch},
+    task::{JoinHandle, spawn_blocking},
+    time::sleep,
+};
+
+use super::{
+    Offset, Partition,
+    client::{KafkaOptions, Purpose},
+    context::Context,
+    error::BrokerError,
+};
+
+/// Where a partition begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first offset that is still there.
+    pub start: Offset,
+    /// The offset after the last record.
+    pub end: Offset,
+}
+
+/// What is known of the rooms' topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicView {
+    /// Its partitions.
+    pub partitions: Partition,
+    /// Partitions that nobody leads now; nothing can be appended to them or read from them.
+    pub leaderless: usize,
+}
+
+/// Time between two looks at the topic.
+const PERIOD: Duration = Duration::from_secs(3);
+
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Questions that may be open at once, each of which holds a thread.
+const AT_ONCE: usize = 16;
+
+/// Asks the brokers. A clone is the same.
+#[derive(Clone)]
+pub struct Cluster(Arc<Inner>);
+
+struct Inner {
+    client: Arc<Client>,
+    topic: String,
+    seen: watch::Receiver<Option<Result<TopicView, BrokerError>>>,
+    asked: Arc<Mutex<Asked>>,
+    permits: Arc<Semaphore>,
+    looking: JoinHandle<()>,
+}
+
+type Client = BaseConsumer<Context>;
+
+/// Who waits for the next question about a partition; a partition without an entry is not asked about now.
+type Asked = HashMap<Partition, Vec<oneshot::Sender<Result<Bounds, BrokerError>>>>;
+
+impl Cluster {
+    /// Begins to look at the rooms' topic. It must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// If no client can be made of the options.
+    pub fn new(options: &KafkaOptions) -> Result<Self, BrokerError> {
+        let config = options.config(Purpose::Admin);
+        let client: Arc<Client> = Arc::new(config.create_with_context(options.context(Purpose::Admin))?);
+        let topic = options.names.rooms.clone();
+        let (see, seen) = watch::channel(None);
+        let looking = tokio::spawn(look(client.clone(), topic.clone(), see));
+        let (asked, permits) = (Arc::default(), Arc::new(Semaphore::new(AT_ONCE)));
+        Ok(Self(Arc::new(Inner { client, topic, seen, asked, permits, looking })))
+    }
+
+    /// How many partitions the rooms' topic has, at most some seconds ago.
+    ///
+    /// # Errors
+    /// If that is not known, because nobody answers or the topic is not there.
+    pub async fn partitions(&self) -> Result<Partition, BrokerError> {
+        let mut seen = self.0.seen.clone();
+        let view = seen.wait_for(Option::is_some).await;
+        match view.ok().as_deref() {
+            Some(Some(view)) => view.as_ref().map(|view| view.partitions).map_err(Clone::clone),
+            _ => Err(BrokerError::Unavailable("the node stops".to_owned())),
+        }
+    }
+
+    /// What the last look at the topic saw, some seconds ago at most.
+    ///
+    /// # Errors
+    /// If nobody answered or the topic is not there.
+    pub fn health(&self) -> Result<TopicView, BrokerError> {
+        let not_yet = || Err(BrokerError::Unavailable("they were not reached yet".to_owned()));
+        self.0.seen.borrow().clone().unwrap_or_else(not_yet)
+    }
+
+    /// Where a partition begins and ends, as its leader says after this was called.
+    ///
+    /// # Errors
+    /// If the leader does not answer in time.
+    pub async fn bounds(&self, partition: Partition) -> Result<Bounds, BrokerError> {
+        let (answer, answered) = oneshot::channel();
+        let is_asked = {
+            let mut asked = lock(&self.0.asked);
+            let is_asked = asked.contains_key(&partition);
+            asked.entry(partition).or_default().push(answer);
+            is_asked
+        };
+        // While a question is open, those who come wait for the next one: its answer may be older than they are.
+        if !is_asked {
+            tokio::spawn(ask(self.clone(), partition));
+        }
+        answered.await.unwrap_or_else(|_| Err(BrokerError::Unavailable("nobody asked them".to_owned())))
+    }
+
+    /// The offset after the last record of a partition; [`Self::bounds`] has the rest.
+    ///
+    /// # Errors
+    /// If the leader does not answer in time.
+    pub async fn watermark(&self, partition: Partition) -> Result<Offset, BrokerError> {
+        Ok(self.bounds(partition).await?.end)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.looking.abort();
+    }
+}
+
+fn lock(asked: &Mutex<Asked>) -> MutexGuard<'_, Asked> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks about a partition until nobody waits for an answer.
+async fn ask(cluster: Cluster, partition: Partition) {
+    loop {
+        let _permit = cluster.0.permits.acquire().await;
+        let waiting = {
+            let mut asked = lock(&cluster.0.asked);
+            match asked.get_mut(&partition).map(std::mem::take) {
+                Some(waiting) if !waiting.is_empty() => waiting,
+                _ => {
+                    asked.remove(&partition);
+                    return;
+                }
+            }
+        };
+        let asking = cluster.0.clone();
+        let question = move || asking.client.fetch_watermarks(&asking.topic, partition, PATIENCE);
+        let bounds = match spawn_blocking(question).await {
+            Ok(Ok((start, end))) => Ok(Bounds { start, end }),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(BrokerError::Unavailable("the node stops".to_owned())),
+        };
+        for answer in waiting {
+            let _ = answer.send(bounds.clone());
+        }
+    }
+}
+
+/// Looks at the topic again and again, and says in the log when what it sees begins or ceases to be well.
+async fn look(
+    client: Arc<Client>,
+    topic: String,
+    see: watch::Sender<Option<Result<TopicView, BrokerError>>>,
+) {
+    loop {
+        let (asking, name) = (client.clone(), topic.clone());
+        let Ok(view) = spawn_blocking(move || view(&asking, &name)).await else { return };
+        let before = see.borrow().clone();
+        match (&before, &view) {
+            (Some(Ok(_)), Err(error)) => warn!("topic {topic}: {error}"),
+            (None, Err(error)) => warn!("topic {topic}: {error}; it is tried again"),
+            (Some(Err(_)) | None, Ok(view)) => info!("topic {topic} has {} partitions", view.partitions),
+            _ => debug!("topic {topic}: {view:?}"),
+        }
+        see.send_replace(Some(view));
+        sleep(PERIOD).await;
+    }
+}
+
+fn view(client: &Client, topic: &str) -> Result<TopicView, BrokerError> {
+    let metadata = client.fetch_metadata(Some(topic), PATIENCE)?;
+    let found = metadata.topics().iter().find(|one| one.name() == topic);
+    let found = found.ok_or_else(|| BrokerError::Missing(format!("topic {topic}")))?;
+    match found.error().map(RDKafkaErrorCode::from) {
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            Err(BrokerError::Missing(format!("topic {topic}")))
+        }
+        Some(code) => Err(BrokerError::Unavailable(code.to_string())),
+        None if found.partitions().is_empty() => Err(BrokerError::Missing(format!("topic {topic}"))),
+        None => Ok(topic_view(found)),
+    }
+}
+
+fn topic_view(topic: &MetadataTopic) -> TopicView {
+    let leaderless = topic.partitions().iter().filter(|partition| partition.leader() < 0).count();
+    TopicView {
+        partitions: Partition::try_from(topic.partitions().len()).unwrap_or(Partition::MAX),
+        leaderless,
+    }
+}

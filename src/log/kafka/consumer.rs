@@ -1,0 +1,264 @@
+//! Reads partitions that it is told to read, from the offsets that it is told.
+//! No group decides for it, nothing is committed, and what a record means is not known here.
+
+use std::{collections::HashMap, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use log::{debug, warn};
+use rdkafka::{
+    Message, Offset as At, TopicPartitionList,
+    consumer::{Consumer, StreamConsumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
+};
+use tokio::{sync::mpsc, task::JoinSet, time::sleep};
+
+use super::{
+    Entry, Offset, Partition,
+    client::{KafkaOptions, Purpose},
+    cluster::{Bounds, Cluster},
+    context::Context,
+    error::BrokerError,
+};
+use crate::domain::Timestamp;
+
+/// What a reader comes upon.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The next records, at least one, of one partition or of several; in order within each.
+    Entries(Vec<Entry>),
+    /// A partition does not have the offset that comes next any more, or not yet. It is not read until it is
+    /// assigned again.
+    Lost {
+        /// The partition.
+        partition: Partition,
+        /// The offset that came next.
+        next: Offset,
+        /// What the partition has.
+        bounds: Bounds,
+    },
+    /// Something went wrong that the client does not mend by itself.
+    Error(BrokerError),
+}
+
+/// Most records in one event.
+const EVENT_ENTRIES: usize = 1000;
+
+/// Most bytes of records in one event, apart from the last one.
+const EVENT_BYTES: usize = 1024 * 1024;
+
+/// Time between two tries to find out which partition was lost.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A reader of the rooms' topic.
+pub struct Reader {
+    client: StreamConsumer<Context>,
+    topic: String,
+    cluster: Cluster,
+    /// The next offset of each partition that is read.
+    positions: HashMap<Partition, Offset>,
+    checks: JoinSet<Vec<(Partition, Bounds)>>,
+    found: mpsc::UnboundedSender<Event>,
+    finds: mpsc::UnboundedReceiver<Event>,
+}
+
+impl Reader {
+    /// A reader that reads nothing yet. It must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// If no client can be made of the options.
+    pub fn new(options: &KafkaOptions, cluster: Cluster) -> Result<Self, BrokerError> {
+        let config = options.config(Purpose::Reader);
+        let client = config.create_with_context(options.context(Purpose::Reader))?;
+        let (found, finds) = mpsc::unbounded_channel();
+        let (positions, checks) = (HashMap::new(), JoinSet::new());
+        Ok(Self { client, topic: options.names.rooms.clone(), cluster, positions, checks, found, finds })
+    }
+
+    /// Reads a partition from an offset on; one that is read already is read from there instead.
+    ///
+    /// # Errors
+    /// If the client takes no assignment, which is a fault in the program.
+    pub fn assign(&mut self, partition: Partition, offset: Offset) -> Result<(), BrokerError> {
+        self.unassign(partition)?;
+        self.client.incremental_assign(&self.list(partition, At::Offset(offset))?)?;
+        self.positions.insert(partition, offset);
+        Ok(())
+    }
+
+    /// Reads a partition no more; nothing of it comes after this.
+    ///
+    /// # Errors
+    /// If the client takes no assignment, which is a fault in the program.
+    pub fn unassign(&mut self, partition: Partition) -> Result<(), BrokerError> {
+        if self.positions.remove(&partition).is_some() {
+            self.client.incremental_unassign(&self.list(partition, At::Invalid)?)?;
+        }
+        Ok(())
+    }
+
+    /// The next offset of a partition that is read.
+    pub fn position(&self, partition: Partition) -> Option<Offset> {
+        self.positions.get(&partition).copied()
+    }
+
+    /// Waits for what comes next. Nothing is lost if the future is dropped.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            let first = tokio::select! {
+                biased;
+                Some(event) = self.finds.recv() => return event,
+                Some(checked) = self.checks.join_next() => {
+                    self.judge(checked.unwrap_or_default());
+                    continue;
+                }
+                first = self.client.recv() => first.map(|message| entry(&message)),
+            };
+            let entries = match first {
+                Ok(entry) => self.with_those_behind(entry),
+                Err(error) => self.failed(error),
+            };
+            if !entries.is_empty() {
+                return Event::Entries(entries);
+            }
+        }
+    }
+
+    /// An entry and those that are there already, within bounds.
+    fn with_those_behind(&mut self, first: Entry) -> Vec<Entry> {
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        let mut next = Some(Ok(first));
+        let mut failure = None;
+        {
+            let mut stream = self.client.stream();
+            while let Some(message) = next.take() {
+                match message {
+                    Ok(entry) => {
+                        bytes += entry.value.len();
+                        entries.extend(advanced(&mut self.positions, entry));
+                    }
+                    Err(error) => failure = Some(error),
+                }
+                if failure.is_none() && entries.len() < EVENT_ENTRIES && bytes < EVENT_BYTES {
+                    next = stream
+                        .next()
+                        .now_or_never()
+                        .flatten()
+                        .map(|read| read.map(|message| entry(&message)));
+                }
+            }
+        }
+        if let Some(error) = failure {
+            self.failed(error);
+        }
+        entries
+    }
+
+    /// Deals with an error of the client. What it mends by itself needs nothing.
+    fn failed(&mut self, error: KafkaError) -> Vec<Entry> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset) => self.check(),
+            Some(code) if is_passing(code) => debug!("reader: {error}"),
+            _ => {
+                let _ = self.found.send(Event::Error(error.into()));
+            }
+        }
+        Vec::new()
+    }
+
+    /// Finds out which partition has lost its offset, for the error does not say it.
+    fn check(&mut self) {
+        if self.checks.is_empty() {
+            let partitions: Vec<_> = self.positions.keys().copied().collect();
+            self.checks.spawn(bounds_of(self.cluster.clone(), partitions));
+        }
+    }
+
+    /// Reports partitions that lost their offsets and reads the others on: one of them may have stopped, too.
+    fn judge(&mut self, checked: Vec<(Partition, Bounds)>) {
+        for (partition, bounds) in checked {
+            let Some(next) = self.position(partition) else { continue };
+            let is_there = (bounds.start..=bounds.end).contains(&next);
+            let event = match is_there {
+                true => self.assign(partition, next).err().map(Event::Error),
+                false => self.lost(partition, next, bounds),
+            };
+            if let Some(event) = event {
+                let _ = self.found.send(event);
+            }
+        }
+    }
+
+    fn lost(&mut self, partition: Partition, next: Offset, bounds: Bounds) -> Option<Event> {
+        warn!("partition {partition} has {}..{}, and not {next} that comes next", bounds.start, bounds.end);
+        match self.unassign(partition) {
+            Ok(()) => Some(Event::Lost { partition, next, bounds }),
+            Err(error) => Some(Event::Error(error)),
+        }
+    }
+
+    fn list(&self, partition: Partition, at: At) -> Result<TopicPartitionList, BrokerError> {
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition_offset(&self.topic, partition, at)?;
+        Ok(list)
+    }
+}
+
+/// Where each partition begins and ends; it is asked for until it is known.
+async fn bounds_of(cluster: Cluster, partitions: Vec<Partition>) -> Vec<(Partition, Bounds)> {
+    let mut known = Vec::new();
+    for partition in partitions {
+        loop {
+            match cluster.bounds(partition).await {
+                Ok(bounds) => break known.push((partition, bounds)),
+                Err(BrokerError::Missing(_)) => break,
+                Err(_) => sleep(RETRY).await,
+            }
+        }
+    }
+    known
+}
+
+/// The entry, if it is what its partition comes to now; a leftover of an earlier assignment is not.
+fn advanced(positions: &mut HashMap<Partition, Offset>, entry: Entry) -> Option<Entry> {
+    let position = positions.get_mut(&entry.partition).filter(|position| **position <= entry.offset)?;
+    *position = entry.offset + 1;
+    Some(entry)
+}
+
+/// A message as an entry, with its bytes copied out of the client's memory.
+pub(super) fn entry(message: &BorrowedMessage<'_>) -> Entry {
+    let millis = message.timestamp().to_millis().unwrap_or(0);
+    Entry {
+        partition: message.partition(),
+        offset: message.offset(),
+        appended_at: Timestamp::from_millis(millis),
+        key: message.key().map(Bytes::copy_from_slice),
+        value: message.payload().map(Bytes::copy_from_slice).unwrap_or_default(),
+    }
+}
+
+/// Codes of what librdkafka tries again by itself.
+pub(super) fn is_passing(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::AllBrokersDown
+            | Code::BrokerTransportFailure
+            | Code::Resolve
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::NotLeaderForPartition
+            | Code::LeaderNotAvailable
+            | Code::BrokerNotAvailable
+            | Code::ReplicaNotAvailable
+            | Code::NotCoordinator
+            | Code::CoordinatorNotAvailable
+            | Code::CoordinatorLoadInProgress
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::OffsetNotAvailable
+            | Code::UnknownTopicOrPartition
+    )
+}

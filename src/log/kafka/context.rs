@@ -1,0 +1,94 @@
+//! What a client of the brokers tells without being asked: lines, errors and statistics.
+//! Not what it was asked for; records and their fates go elsewhere.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use log::{Level, debug, error, log};
+use rdkafka::{
+    ClientContext, Statistics,
+    config::RDKafkaLogLevel,
+    consumer::ConsumerContext,
+    error::{KafkaError, RDKafkaErrorCode},
+    statistics::Partition,
+};
+
+use super::client::Purpose;
+use crate::telemetry::{ClientMeters, Metrics};
+
+/// The target of lines that come from librdkafka.
+pub(super) const TARGET: &str = "klatsch::log::kafka";
+
+/// The context of one client.
+pub(super) struct Context {
+    purpose: Purpose,
+    metrics: Metrics,
+    meters: ClientMeters,
+    fatal: AtomicBool,
+}
+
+impl Context {
+    pub(super) fn new(purpose: Purpose, metrics: Metrics) -> Self {
+        let meters = metrics.kafka.client(purpose.name());
+        Self { purpose, metrics, meters, fatal: AtomicBool::new(false) }
+    }
+
+    /// Whether the client will never work again.
+    pub(super) fn is_fatal(&self) -> bool {
+        self.fatal.load(Ordering::Acquire)
+    }
+
+    /// Where the node counts.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let level = match level {
+            // It tells each client of the properties that somebody gave and that only the others need.
+            _ if facility == "CONFWARN" => Level::Debug,
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => Level::Error,
+            // A broker that is away is an error to librdkafka; here it is a reason outside the node.
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => Level::Warn,
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => Level::Info,
+            RDKafkaLogLevel::Debug => Level::Debug,
+        };
+        log!(target: TARGET, level, "{}: {facility}: {message}", self.purpose.name());
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            error!(target: TARGET, "{}: will never work again: {reason}", self.purpose.name());
+            self.fatal.store(true, Ordering::Release);
+        } else {
+            // Its lines tell the same, and not as often.
+            debug!(target: TARGET, "{}: {error}: {reason}", self.purpose.name());
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut up = 0;
+        for broker in statistics.brokers.values().filter(|broker| broker.nodeid >= 0) {
+            up += i64::from(broker.state == "UP");
+            if let Some(rtt) = &broker.rtt {
+                self.meters.broker_rtt(broker.nodeid, rtt.avg);
+            }
+        }
+        self.meters.brokers_up(up);
+        self.meters.bytes(statistics.tx_bytes, statistics.rx_bytes);
+        if self.purpose == Purpose::Producer {
+            self.meters.queue_records(statistics.msg_cnt);
+        }
+        let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
+        self.meters.lag(partitions.filter_map(lag).sum());
+    }
+}
+
+impl ConsumerContext for Context {}
+
+/// Records of a partition that is read which are there and were not read.
+fn lag(partition: &Partition) -> Option<i64> {
+    let is_read = partition.fetch_state == "active" && partition.app_offset >= 0;
+    is_read.then(|| (partition.hi_offset - partition.app_offset).max(0))
+}

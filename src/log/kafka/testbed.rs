@@ -1,0 +1,97 @@
+//! Brokers for tests: librdkafka's mock cluster, whose brokers can be taken down and told to fail.
+//! Only tests use it; what it does not do as Kafka does is tried on a real broker.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
+
+use super::{
+    Entry, Offset, Partition,
+    client::{KafkaOptions, Layout, Names},
+    producer::{Failed, Producer},
+    tail::Tails,
+};
+use crate::{config::KafkaProperties, domain::RoomId, telemetry::Metrics};
+
+/// A mock cluster with a topic for rooms of two partitions.
+pub(crate) struct Mock {
+    pub(crate) cluster: MockCluster<'static, DefaultProducerContext>,
+    pub(crate) options: KafkaOptions,
+}
+
+impl Mock {
+    pub(crate) fn start() -> Self {
+        let cluster = MockCluster::new(1).unwrap();
+        let options = options(&cluster.bootstrap_servers());
+        cluster.create_topic(&options.names.rooms, 2, 1).unwrap();
+        Self { cluster, options }
+    }
+}
+
+/// Options for tests, with topics of their own.
+pub(crate) fn options(brokers: &str) -> KafkaOptions {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    KafkaOptions {
+        brokers: brokers.to_owned(),
+        node: "test".to_owned(),
+        names: Names::new(&format!("test-{}-{number}", std::process::id())),
+        layout: Layout { partitions: 2, replication: None, min_insync_replicas: None },
+        linger: Duration::ZERO,
+        append_timeout: Duration::from_secs(10),
+        queue_records: 1000,
+        properties: KafkaProperties::default(),
+        metrics: Metrics::new(),
+    }
+}
+
+/// Runs a test in a runtime like that of a node.
+pub(crate) fn wait_for<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+/// A producer and the appends that it says have failed.
+pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Failed>) {
+    let (fail, failed) = mpsc::channel();
+    let fail = Mutex::new(fail);
+    let producer = Producer::new(options, move |failed| fail.lock().unwrap().send(failed).unwrap()).unwrap();
+    (producer, failed)
+}
+
+/// Appends numbered records to a partition and waits until they are there.
+pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::ops::Range<u64>) {
+    let room = RoomId::new("room");
+    for number in numbers {
+        producer.append(partition, &room, number.to_string().as_bytes(), "message", number).unwrap();
+    }
+    assert!(producer.flush(Duration::from_secs(30)));
+}
+
+/// The values of a piece of a partition.
+pub(crate) async fn values(
+    options: &KafkaOptions,
+    partition: Partition,
+    from: Offset,
+    until: Offset,
+) -> Vec<String> {
+    let (keep, mut kept) = tokio::sync::mpsc::unbounded_channel();
+    let keep = move |entry: Entry| keep.send(text(&entry)).unwrap();
+    Tails::new(options).read(partition, from, until, keep).await.unwrap();
+    let mut values = Vec::new();
+    while let Ok(value) = kept.try_recv() {
+        values.push(value);
+    }
+    values
+}
+
+/// The value of an entry.
+pub(crate) fn text(entry: &Entry) -> String {
+    String::from_utf8(entry.value.to_vec()).unwrap()
+}
