@@ -8,7 +8,8 @@
 //! | lobby | who watches the room list, one change a second and room | 2 | latest change of each room | older change of the room is replaced | watchers get no more changes | relay |
 //! | room (one an awake room) | the fold, recent records, subscribers, appends under way | 2 | its sessions' bounds together | refuses as `overloaded` | directory closes its readers with 4000, they resume on the rebuilt room | log, relay, lobby |
 //! | relay (one a worker thread) | connections of its thread by channel | 1 | 1024 batches | rooms refuse as `overloaded` | its worker's connections end | outboxes |
-//! | writer | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
+//! | bridge (Kafka log) | the consumer, recent entries of partitions with awake rooms, which room gets what | 1 | appends under way and rooms being woken | bounded by `kafka.queue_records` | node stops | log |
+//! | writer (embedded log) | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
 //!
 //! An actor awaits only an actor of a lower tier; upward and sideways it tells. An [`Outbox`] is no actor:
 //! it is bounded in bytes (`socket.outbox_bytes`) and closes its connection with 4001 when it is full.

@@ -240,6 +240,10 @@ mod tests {
 
     const WAIT: Duration = Duration::from_secs(30);
 
+    fn append(append: u64) -> Origin {
+        Origin { run: "run".into(), append }
+    }
+
     fn room() -> RoomId {
         RoomId::new("room")
     }
@@ -261,8 +265,11 @@ mod tests {
         let (producer, failed) = producer(&mock.options);
         append(&producer, 0, 0..1);
         mock.cluster.broker_down(1).unwrap();
-        producer.append(0, &room(), b"lost", "message", 7).unwrap();
-        assert_eq!(failed.recv_timeout(WAIT).unwrap(), Failed { room: room(), token: 7 });
+        producer.append(0, &room(), b"lost", "message", append(7)).unwrap();
+        assert_eq!(
+            failed.recv_timeout(WAIT).unwrap(),
+            Failed { room: room(), partition: 0, origin: append(7) }
+        );
         mock.cluster.broker_up(1).unwrap();
         append(&producer, 0, 8..9);
         assert!(failed.try_recv().is_err());
@@ -276,7 +283,7 @@ mod tests {
         append(&producer, 0, 0..10);
         mock.cluster.broker_down(1).unwrap();
         for number in 10..20_u64 {
-            producer.append(0, &room(), number.to_string().as_bytes(), "message", number).unwrap();
+            producer.append(0, &room(), number.to_string().as_bytes(), "message", append(number)).unwrap();
         }
         mock.cluster.broker_up(1).unwrap();
         append(&producer, 0, 20..30);
@@ -308,7 +315,7 @@ mod tests {
         mock.cluster.broker_down(1).unwrap();
         let (producer, failed) = producer(&mock.options);
         let appended: Vec<_> =
-            (0..5).map(|token| producer.append(0, &room(), b"x", "message", token)).collect();
+            (0..5).map(|token| producer.append(0, &room(), b"x", "message", append(token))).collect();
         assert_eq!(appended[..3], [Ok(()), Ok(()), Ok(())]);
         assert_eq!(appended[3..], [Err(LogError::Overloaded), Err(LogError::Overloaded)]);
         assert_eq!(producer.in_flight(), 3);
@@ -322,16 +329,17 @@ mod tests {
         let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
         mock.cluster.request_errors(RDKafkaApiKey::InitProducerId, &[denied]);
         let (producer, failed) = producer(&mock.options);
-        producer.append(0, &room(), b"lost", "message", 1).unwrap();
-        assert_eq!(failed.recv_timeout(WAIT).unwrap().token, 1);
-        let token = (2..).find(|&token| match producer.append(0, &room(), b"kept", "message", token) {
-            Ok(()) => producer.flush(WAIT) && failed.recv_timeout(POLL).is_err(),
-            Err(error) => {
-                assert_eq!(error, LogError::Unavailable);
-                thread::yield_now();
-                false
-            }
-        });
+        producer.append(0, &room(), b"lost", "message", append(1)).unwrap();
+        assert_eq!(failed.recv_timeout(WAIT).unwrap().origin, append(1));
+        let token =
+            (2..).find(|&token| match producer.append(0, &room(), b"kept", "message", append(token)) {
+                Ok(()) => producer.flush(WAIT) && failed.recv_timeout(POLL).is_err(),
+                Err(error) => {
+                    assert_eq!(error, LogError::Unavailable);
+                    thread::yield_now();
+                    false
+                }
+            });
         assert!(token.is_some());
         assert_eq!(wait_for(values(&mock.options, 0, 0, 1)), ["kept"]);
     }
@@ -343,7 +351,7 @@ mod tests {
         mock.create_topic(&options.names.rooms, 2, 1).unwrap();
         mock.broker_down(1).unwrap();
         let (producer, _failed) = producer(&options);
-        producer.append(0, &room(), b"early", "message", 1).unwrap();
+        producer.append(0, &room(), b"early", "message", append(1)).unwrap();
         mock.broker_up(1).unwrap();
         assert!(producer.flush(WAIT));
         assert_eq!(wait_for(values(&options, 0, 0, 1)), ["early"]);
