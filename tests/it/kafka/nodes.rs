@@ -99,3 +99,30 @@ async fn d3_a_position_from_one_node_is_good_on_another() {
     let path = format!("{}?after={}:{}", messages_of(&room), epoch.as_str().unwrap(), acks[1]["seq"]);
     assert_eq!(Http::to(one).get(&path).await.expect(200)["records"], json!([third]));
 }
+
+/// What one node has answered, the other knows, however soon it is asked.
+#[actix_web::test]
+async fn what_one_node_answered_holds_on_the_other_at_once() {
+    let Some(cluster) = Cluster::shared("answers", 2).await else {
+        return;
+    };
+    let [one, two] = [&cluster.nodes[0], &cluster.nodes[1]].map(Http::to);
+    let ada = one.user("Ada").await;
+    let [one, two] = [one, two].map(|node| node.acting_as(&ada));
+    for n in 0..20 {
+        let (here, there) = if n % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        let room = id_of(&here.room(&format!("room {n}")).await);
+        if n % 4 < 2 {
+            // The other node has the room awake, and therefore a state of its own.
+            there.get(&messages_of(&room)).await.expect(200);
+        }
+        let entered = here.enter(&room).await;
+        assert_eq!(there.look_at(&room).await, entered);
+        let said = there.say(&room, "hello").await;
+        assert_eq!(here.history(&room).await.last(), Some(&said));
+        let left = there.delete(&format!("/api/rooms/{room}/members/me")).await;
+        left.expect(204);
+        let refused = here.post(&messages_of(&room), json!({ "body": "too late" })).await;
+        refused.problem(403, "not_a_member");
+    }
+}

@@ -173,6 +173,8 @@ struct Talker {
     refused: VecDeque<u64>,
     said: u64,
     settled: bool,
+    /// The node it is at.
+    address: String,
 }
 
 async fn talk(conversation: Rc<Conversation>, user: User, mut node: usize) -> Outcome {
@@ -185,13 +187,14 @@ async fn talk(conversation: Rc<Conversation>, user: User, mut node: usize) -> Ou
         refused: VecDeque::new(),
         said: 0,
         settled: false,
+        address: String::new(),
     };
     let mut in_touch = Instant::now();
     while !talker.is_done() {
         let addresses = &talker.conversation.addresses;
-        let address = addresses[node % addresses.len()].clone();
+        talker.address = addresses[node % addresses.len()].clone();
         node += 1;
-        if let Ok(socket) = Socket::try_open(&address).await
+        if let Ok(socket) = Socket::try_open(&talker.address).await
             && talker.use_up(socket).await.is_some()
         {
             in_touch = Instant::now();
@@ -301,7 +304,8 @@ impl Talker {
         let seq = record["seq"].as_u64().unwrap() as usize;
         if seq != next {
             let same = self.heard.get(seq - 1);
-            panic!("{} waited for {next} and heard {record}; it had {same:?}", self.user.nickname);
+            let who = format!("{} at {}", self.user.nickname, self.address);
+            panic!("{who} waited for {next} and heard {record}; it had {same:?}");
         }
     }
 
@@ -317,7 +321,7 @@ impl Talker {
     fn take_refusal(&mut self, error: &Value) -> Taken {
         let code = error["code"].as_str().unwrap();
         let patient = ["later", "reconnect"].map(Value::from).contains(&error["retry"]);
-        assert!(patient, "{} was refused for good: {error}", self.user.nickname);
+        assert!(patient, "{} was refused for good at {}: {error}", self.user.nickname, self.address);
         *self.conversation.refusals.borrow_mut().entry(code.to_owned()).or_default() += 1;
         let number = error["id"].as_str().and_then(|id| id.strip_prefix('m')?.parse().ok());
         let Some(n) = number else {
