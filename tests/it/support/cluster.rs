@@ -39,7 +39,6 @@ impl Cluster {
         database: &str,
         differing: Differing,
     ) -> Cluster {
-        topics_for_now(brokers, prefix).await;
         let mut servers = Vec::new();
         for node in 0..nodes {
             let plan = Plan::default()
@@ -140,18 +139,6 @@ impl Drop for Check {
         // Killing what has already ended is no failure.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-async fn topics_for_now(brokers: &str, prefix: &str) {
-    use rdkafka::admin::*;
-    let admin: AdminClient<rdkafka::client::DefaultClientContext> =
-        rdkafka::ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
-    for (name, partitions) in [("rooms", 12), ("rooms.dlt", 1), ("signals", 1)] {
-        let name = format!("{prefix}.{name}");
-        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(-1))
-            .set("message.timestamp.type", "LogAppendTime");
-        println!("{:?}", admin.create_topics([&topic], &AdminOptions::new()).await);
     }
 }
 
