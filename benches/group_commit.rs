@@ -98,7 +98,7 @@ async fn through_the_log(args: &Args, fresh: &Fresh) -> anyhow::Result<(f64, usi
         let (delivered, deliveries) = mpsc::unbounded_channel();
         // A sink is called from any thread; like a room, this one's reader lives on one.
         let sink = move |batch| delivered.send(batch).unwrap_or_default();
-        log.open(&room_id(room), Box::new(sink)).await?;
+        log.open(&room_id(room), std::sync::Arc::new(sink)).await?;
         tokio::task::spawn_local(tell(Rc::clone(&answers), deliveries));
     }
     try_join_all((0..args.writers).map(|writer| append(&log, &answers, args, writer, [RecordKind::Joined])))

@@ -15,10 +15,13 @@ use crate::{
     config::{LogKind, Role, Settings, SocketSettings},
     domain::Limits,
     http,
-    log::kafka::KafkaOptions,
+    log::kafka::{KafkaOptions, saver},
     storage::{Database, Options},
     telemetry::Metrics,
 };
+
+/// Members and remembered sends of rooms that a saver keeps between two batches; each takes about 200 bytes.
+const FOLD_WEIGHT: usize = 200_000;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -122,8 +125,11 @@ fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOpti
         options,
         ring_bytes: kafka.ring_bytes,
         watchdog: kafka.watchdog(),
-        saves: node.roles.has(Role::Saver),
-        batch_records: writer.batch_records,
+        saves: node.roles.has(Role::Saver).then(|| saver::Bounds {
+            batch_entries: writer.batch_records,
+            snapshot_every: settings.rooms.snapshot_every,
+            fold_weight: FOLD_WEIGHT,
+        }),
     })))
 }
 

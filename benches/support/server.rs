@@ -19,8 +19,9 @@ pub(crate) struct Server {
     pub(crate) address: ServerAddress,
     /// Its process.
     pub(crate) process: Process,
+    /// Where its database is, unless another one was given.
+    pub(crate) folder: PathBuf,
     child: Child,
-    folder: PathBuf,
 }
 
 impl Server {

@@ -8,9 +8,11 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{
-    BridgeState, Clock, Observe, WriterState,
+    BridgeState, Clock, Observe, SaverState, WriterState,
     bridge::Bridge,
+    ears::Ears,
     lobby::{Lobby, Tell},
+    saver::{Saver, StopSaving},
     writer::Writer,
 };
 use crate::{
@@ -18,12 +20,20 @@ use crate::{
         LogError, RoomLog,
         embedded::{Committer, EmbeddedLog},
         kafka::{
-            self, BrokerError, Job, KafkaLog, KafkaOptions, Topic, cluster::Cluster, consumer::Reader,
-            producer::Producer, tail::Tails,
+            self, BrokerError, Job, KafkaLog, KafkaOptions, Topic,
+            cluster::Cluster,
+            consumer::Reader,
+            dead_letters::DeadLetters,
+            producer::Producer,
+            saver::{self, Storing},
+            signals::{Signals, SignalsReader},
+            tail::Tails,
+            topics,
         },
     },
     storage::{Database, Store},
     telemetry::Metrics,
+    wire::signal::{self, Signal},
 };
 
 /// Which log a node runs on.
@@ -47,10 +57,8 @@ pub struct KafkaPlan {
     pub ring_bytes: usize,
     /// Time between two comparisons of what was read with what there is.
     pub watchdog: Duration,
-    /// Whether this node stores what the log holds.
-    pub saves: bool,
-    /// Records stored in one transaction, at most.
-    pub batch_records: usize,
+    /// How this node stores what the log holds, if it does.
+    pub saves: Option<saver::Bounds>,
 }
 
 /// What every log needs of a node.
@@ -74,7 +82,7 @@ pub(super) struct Logs {
 
 enum Movers {
     Embedded { writer: Addr<Writer> },
-    Kafka { bridge: Addr<Bridge> },
+    Kafka { bridge: Addr<Bridge>, saver: Option<Addr<Saver>> },
 }
 
 /// What moves the log shows of itself.
@@ -90,6 +98,8 @@ pub enum LogView {
     Kafka {
         /// What reads it.
         bridge: BridgeState,
+        /// What stores it, if this node does.
+        saver: Option<SaverState>,
     },
 }
 
@@ -124,7 +134,7 @@ impl Logs {
         ground: Ground,
         lobby: impl FnOnce(Option<Tell>) -> Addr<Lobby>,
     ) -> Result<(Self, Addr<Lobby>), BrokerError> {
-        let KafkaPlan { options, ring_bytes, watchdog, .. } = plan;
+        let KafkaPlan { options, ring_bytes, watchdog, saves } = plan;
         let (tell, jobs) = mpsc::unbounded_channel();
         let failures = tell.clone();
         let producer = Producer::new(&options, move |failed| {
@@ -135,38 +145,71 @@ impl Logs {
         })?;
         let cluster = Cluster::new(&options)?;
         let topic = Topic::new(cluster.clone(), Tails::new(&options), std::process::id());
-        let reader = Reader::new(&options, cluster)?;
+        let reader = Reader::new(&options, cluster.clone())?;
         let carrier = kafka::Bridge::new(reader, jobs, ring_bytes, ground.metrics.clone());
         let bridge = Bridge::new(carrier, topic.clone(), watchdog, ground.metrics.clone());
         let bridge = Bridge::start_in_arbiter(&Arbiter::new().handle(), move |_| bridge);
+        let lobby = lobby(Some(mouth(&options, ground.run.clone())?));
+        let ears = Ears::new(SignalsReader::new(&options)?, ground.run.clone(), lobby.clone());
+        Ears::start_in_arbiter(&ground.thread, move |_| ears);
+        let saver = saves.map(|bounds| {
+            let storing = Storing::new(saver::Saver::new(bounds), ground.database);
+            let letters = Arc::new(DeadLetters::new(&options));
+            let saver = Saver::new(options.clone(), cluster, storing, letters);
+            Saver::start_in_arbiter(&Arbiter::new().handle(), move |_| saver)
+        });
+        ground.thread.spawn(topics::prepare(options));
         let log = KafkaLog::new(ground.store, producer, topic, tell, ground.run);
-        Ok((Self { log: Arc::new(log), movers: Movers::Kafka { bridge } }, lobby(None)))
+        Ok((Self { log: Arc::new(log), movers: Movers::Kafka { bridge, saver } }, lobby))
     }
 
     /// Why records cannot be appended or stored, if they cannot.
     pub(super) async fn complaints(&self) -> Vec<&'static str> {
         let mut complaints: Vec<_> = self.log.complaint().await.into_iter().collect();
-        if let Movers::Embedded { writer } = &self.movers {
-            match writer.send(Observe::<WriterState>::default()).await {
-                Ok(writer) if !writer.failing => {}
-                _ => complaints.push("records cannot be stored"),
+        let stores = match &self.movers {
+            Movers::Embedded { writer } => {
+                writer.send(Observe::<WriterState>::default()).await.is_ok_and(|writer| !writer.failing)
             }
+            Movers::Kafka { saver: Some(saver), .. } => {
+                saver.send(Observe::<SaverState>::default()).await.is_ok_and(|saver| !saver.failing)
+            }
+            Movers::Kafka { saver: None, .. } => true,
+        };
+        if !stores {
+            complaints.push("records cannot be stored");
         }
         complaints
     }
 
     /// What the actors show of themselves; nothing where one does not answer.
     pub(super) async fn observe(&self) -> Option<LogView> {
-        match &self.movers {
+        Some(match &self.movers {
             Movers::Embedded { writer } => {
-                Some(LogView::Embedded { writer: writer.send(Observe::default()).await.ok()? })
+                LogView::Embedded { writer: writer.send(Observe::default()).await.ok()? }
             }
-            Movers::Kafka { bridge } => {
-                Some(LogView::Kafka { bridge: bridge.send(Observe::default()).await.ok()? })
-            }
-        }
+            Movers::Kafka { bridge, saver } => LogView::Kafka {
+                bridge: bridge.send(Observe::default()).await.ok()?,
+                saver: match saver {
+                    Some(saver) => Some(saver.send(Observe::default()).await.ok()?),
+                    None => None,
+                },
+            },
+        })
     }
 
-    /// Stops what would lose its place otherwise.
-    pub(super) async fn stop(&self) {}
+    /// Stops what has something in hand: the saver stores it and leaves its partitions to the others.
+    pub(super) async fn stop(&self) {
+        let Movers::Kafka { saver: Some(saver), .. } = &self.movers else { return };
+        if let Err(error) = saver.send(StopSaving).await {
+            log::warn!("stopping the saver: {error}");
+        }
+    }
+}
+
+/// How a node tells the others what happened to its rooms.
+fn mouth(options: &KafkaOptions, run: String) -> Result<Tell, BrokerError> {
+    let signals = Signals::new(options)?;
+    Ok(Box::new(move |change, room| {
+        signals.publish(&signal::encode(&Signal { run: run.clone(), change, room: room.clone() }));
+    }))
 }

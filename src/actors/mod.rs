@@ -9,6 +9,7 @@
 //! | room (one an awake room) | the fold, recent records, subscribers, appends under way | 2 | its sessions' bounds together | refuses as `overloaded` | directory closes its readers with 4000, they resume on the rebuilt room | log, relay, lobby |
 //! | relay (one a worker thread) | connections of its thread by channel | 1 | 1024 batches | rooms refuse as `overloaded` | its worker's connections end | outboxes |
 //! | bridge (Kafka log) | the consumer, recent entries of partitions with awake rooms, which room gets what | 1 | appends under way and rooms being woken | bounded by `kafka.queue_records` | node stops | log |
+//! | ears (Kafka log) | the consumer of signals | 3 | the consumer's own | older signals wait at the broker | lists miss changes | lobby |
 //! | writer (embedded log) | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
 //!
 //! An actor awaits only an actor of a lower tier; upward and sideways it tells. An [`Outbox`] is no actor:
@@ -18,6 +19,7 @@ mod bridge;
 mod catch_up;
 mod clock;
 mod directory;
+mod ears;
 mod engine;
 mod lobby;
 mod logs;
@@ -29,6 +31,7 @@ mod reply;
 mod ring;
 mod room;
 mod room_readers;
+mod saver;
 mod session;
 mod subscriber;
 mod to_room;
@@ -48,6 +51,7 @@ pub use logs::{KafkaPlan, LogOptions, LogView};
 pub use outbox::{Outbound, Outbox, Pending};
 pub use pulse::{Pulse, Rhythm};
 pub use relay::{RelayHandle, RelayState, ToRelay};
+pub use saver::SaverState;
 pub use session::{Progress, Session, SessionOptions, SessionState};
 pub use subscriber::{Greet, SessionId, Subscription};
 pub use to_room::{RoomView, Sent, Start, Subscribed};

@@ -34,6 +34,8 @@ enum Command {
     Config(SettingsArgs),
     /// Put load on a running server and judge what comes back
     Bench(bench::BenchArgs),
+    /// Use one or more nodes while you break things, then judge what was seen
+    Check(check::CheckArgs),
 }
 
 /// Runs the command that the process was started with and says how it went: a failure is one line on standard
@@ -54,6 +56,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(args) => migrate::run(&args)?,
         Command::Config(args) => config::run(&args)?,
         Command::Bench(args) => return bench::run(args),
+        Command::Check(args) => return Ok(check::run(&args)),
     }
     Ok(ExitCode::SUCCESS)
 }

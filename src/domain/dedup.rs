@@ -51,6 +51,11 @@ impl DedupWindow {
         self.by_key.get(&(sender.clone(), client_id.clone())).copied()
     }
 
+    /// How many sends are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.in_order.len()
+    }
+
     /// Counts a message of the room, remembers it if it has a client id, and forgets what is out of the window.
     pub(super) fn remember(&mut self, sender: &UserId, client_id: Option<&ClientId>, first: FirstSend) {
         self.messages += 1;

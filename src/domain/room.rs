@@ -58,6 +58,11 @@ pub struct RoomState {
 }
 
 impl RoomState {
+    /// About how much memory it takes, counted in members and remembered sends.
+    pub fn weight(&self) -> usize {
+        1 + self.members.len() + self.sends.len()
+    }
+
     /// The number of the newest record; 0 when there is none.
     pub fn head(&self) -> Seq {
         self.head

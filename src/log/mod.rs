@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod contract;
 pub mod embedded;
+mod folds;
 pub mod kafka;
 
 use std::{future::Future, pin::Pin, sync::Arc};

@@ -58,6 +58,26 @@ pub fn after(
     rows.into_iter().map(RecordRow::parse).collect()
 }
 
+/// As [`after`], each record with its offset in the log, which those of the embedded log have not.
+///
+/// # Errors
+/// As [`after`].
+pub fn placed_after(
+    connection: &mut Connection,
+    room: &RoomId,
+    seq: Seq,
+    limit: u32,
+) -> Result<Vec<(Record, Option<i64>)>, StorageError> {
+    let rows: Vec<(RecordRow, Option<i64>)> = run!(connection, |session| records::table
+        .filter(records::room_id.eq(room.as_str()))
+        .filter(records::seq.gt(signed(seq)))
+        .order(records::seq.asc())
+        .limit(i64::from(limit))
+        .select((RecordRow::as_select(), records::log_offset))
+        .load(session))?;
+    rows.into_iter().map(|(row, offset)| Ok((row.parse()?, offset))).collect()
+}
+
 /// The newest `limit` records before the given one, ascending.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use prometheus::{
     core::Collector, exponential_buckets,
 };
 
-use super::{kafka::KafkaMeters, process::ProcessCollector};
+use super::{kafka::KafkaMeters, process::ProcessCollector, saver::SaverMeters};
 
 /// All metrics of one node, shared: a clone costs one reference count.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Meters {
     pub writer_batch_seconds: Histogram,
     /// `klatsch_kafka_…`: the clients of the Kafka log.
     pub kafka: KafkaMeters,
+    /// `klatsch_saver_…`: what stores the Kafka log.
+    pub saver: SaverMeters,
     refusals: IntCounterVec,
     http_requests: IntCounterVec,
 }
@@ -112,6 +114,7 @@ impl Metrics {
                 latencies(),
             ),
             kafka: KafkaMeters::new(&register),
+            saver: SaverMeters::new(&register),
             refusals: register.counters(
                 "klatsch_refusals_total",
                 "Requests refused, over every surface, by code.",
@@ -161,7 +164,7 @@ impl Deref for Metrics {
 }
 
 /// `count` bounds from `first`, each `factor` times the one before.
-fn buckets(first: f64, factor: f64, count: usize) -> Vec<f64> {
+pub(super) fn buckets(first: f64, factor: f64, count: usize) -> Vec<f64> {
     exponential_buckets(first, factor, count).expect("bounds that start above zero and grow")
 }
 
@@ -190,7 +193,7 @@ impl Register<'_> {
         self.own(IntGaugeVec::new(Opts::new(name, help), &[label]).expect("the names are valid"))
     }
 
-    fn histogram(&self, name: &str, help: &str, bounds: Vec<f64>) -> Histogram {
+    pub(super) fn histogram(&self, name: &str, help: &str, bounds: Vec<f64>) -> Histogram {
         let options = HistogramOpts::new(name, help).buckets(bounds);
         self.own(Histogram::with_opts(options).expect("the name and the bounds are valid"))
     }

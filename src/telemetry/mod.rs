@@ -5,6 +5,7 @@ mod kafka;
 pub mod logging;
 mod metrics;
 mod process;
+mod saver;
 mod stopwatch;
 
 pub use self::kafka::{ClientMeters, KafkaMeters};

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod check;
 mod cli;
 mod durability;
 mod garbage;

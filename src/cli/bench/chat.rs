@@ -62,8 +62,11 @@ pub(super) struct ChatArgs {
     pid: Option<u32>,
 }
 
-/// Runs it and gives the report.
-pub(super) async fn run(args: &ChatArgs) -> anyhow::Result<ChatReport> {
+/// Runs it and gives the report. `at_start` is called when everybody is there and nobody has sent anything.
+pub(super) async fn run(
+    args: &ChatArgs,
+    at_start: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<ChatReport> {
     let guests = Guests::new()?;
     let api = Api::sign_up(&args.url, &guests.guest(0)?).await?;
     let rooms = create_rooms(&api, &guests, args.rooms).await?;
@@ -76,6 +79,7 @@ pub(super) async fn run(args: &ChatArgs) -> anyhow::Result<ChatReport> {
     };
     let mut members = gather(args, &guests, &rooms, &shared).await?;
     let meter = Meter::start(args.pid)?;
+    at_start()?;
     let start = Instant::now();
     phase.send(Phase::Sending(start))?;
     watch_progress(args.messages, &shared.tally, &mut members).await?;
@@ -97,6 +101,28 @@ pub(super) async fn run(args: &ChatArgs) -> anyhow::Result<ChatReport> {
 }
 
 impl ChatArgs {
+    /// As fast as a window of one allows, without drops.
+    pub(super) fn at_the_limit(
+        url: ServerAddress,
+        users: u64,
+        rooms: u64,
+        messages: u64,
+        body_bytes: usize,
+    ) -> Self {
+        Self {
+            url,
+            users,
+            rooms,
+            messages,
+            rate: 0.0,
+            window: 1,
+            body_bytes,
+            drops: 0,
+            json: None,
+            pid: None,
+        }
+    }
+
     /// Where the report is wanted as JSON.
     pub(super) fn json(&self) -> Option<&PathBuf> {
         self.json.as_ref()

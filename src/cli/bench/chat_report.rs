@@ -17,18 +17,18 @@ use crate::cli::latency::Quantiles;
 pub(super) struct ChatReport {
     users: u64,
     rooms: u64,
-    messages: u64,
+    pub(super) messages: u64,
     deliveries: u64,
     replayed: u64,
     repeated: u64,
     refused: u64,
     drops: u64,
-    messages_per_s: f64,
+    pub(super) messages_per_s: f64,
     deliveries_per_s: f64,
-    response: Quantiles,
-    delivery: Quantiles,
+    pub(super) response: Quantiles,
+    pub(super) delivery: Quantiles,
     #[serde(flatten)]
-    faults: Faults,
+    pub(super) faults: Faults,
     refusals: BTreeMap<String, u64>,
     cuts: BTreeMap<u16, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,10 +4,15 @@
 pub mod body;
 mod chat;
 mod chat_report;
+mod compare;
+mod compare_report;
 mod idle;
 pub mod ledger;
+mod listener;
 mod member;
+mod node;
 pub mod process;
+mod process_tree;
 mod tally;
 
 use std::fmt::Display;
@@ -30,6 +35,8 @@ pub struct BenchArgs {
 enum Load {
     /// Members talk in rooms; checks that nothing is lost, doubled or out of order
     Chat(chat::ChatArgs),
+    /// Starts a server on the embedded log and one on Kafka, and sets them beside each other
+    Compare(compare::CompareArgs),
     /// Connections join and stay silent; reads what each costs the server in memory
     Idle(idle::IdleArgs),
 }
@@ -42,7 +49,12 @@ pub fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     actix_rt::System::new().block_on(async {
         match args.load {
             Load::Chat(args) => {
-                let report = chat::run(&args).await?;
+                let report = chat::run(&args, || Ok(())).await?;
+                publish(&report, args.json())?;
+                Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Load::Compare(args) => {
+                let report = compare::run(&args).await?;
                 publish(&report, args.json())?;
                 Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
             }

@@ -1,6 +1,7 @@
 //! What clients of a room did and saw, and what each node says its history is: all that a judge gets to see.
 //! Only data; who gathers it may be real clients or a simulation, and what it means `judge` decides.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub struct Send {
     pub client_id: String,
     /// Its text.
     pub body: String,
+    /// The node that it was first sent to.
+    pub node: usize,
     /// When it was first sent, since the start of the run.
     pub sent_at: Duration,
     /// Every acknowledgement; none if its fate is unknown.
@@ -108,6 +111,8 @@ pub struct History {
 pub struct RoomEvidence {
     /// Its name, for examples.
     pub name: String,
+    /// The ids that nodes gave for that name.
+    pub ids: BTreeSet<String>,
     /// Users who may be seen in it.
     pub users: Vec<String>,
     /// What was sent.

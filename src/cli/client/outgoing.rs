@@ -108,10 +108,10 @@ impl Outgoing {
         self.in_flight.len() + self.again.len()
     }
 
-    /// The message was refused for good.
-    pub fn refused(&mut self, message: u64, now: Duration) {
+    /// The message was refused for good; `None` if it was not in flight.
+    pub fn refused(&mut self, message: u64, now: Duration) -> Option<Sending> {
         self.free_since = now;
-        self.in_flight.remove(&message);
+        self.in_flight.remove(&message)
     }
 
     /// The socket is lost: what was in flight is sent again, first and in its order.

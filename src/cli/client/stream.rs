@@ -7,6 +7,7 @@ use std::pin::Pin;
 use awc::error::PayloadError;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use tokio::time::timeout;
 
 use super::http::{Failure, Http};
 
@@ -37,12 +38,14 @@ pub struct EventStream {
 impl EventStream {
     /// Opens the stream at an address.
     pub async fn open(http: &Http, address: &str) -> Result<Self, Failure> {
-        let opened = tokio::time::timeout(http.patience(), http.stream(address).send()).await;
-        let response = opened
+        let opened = timeout(http.patience(), http.stream(address).send()).await;
+        let mut response = opened
             .map_err(|_| Failure::Unanswered("it took too long".to_owned()))?
             .map_err(|error| Failure::Unanswered(error.to_string()))?;
         if !response.status().is_success() {
-            return Err(Failure::Refused { status: response.status().as_u16(), problem: Default::default() });
+            let problem = timeout(http.patience(), response.json()).await;
+            let problem = problem.map(Result::unwrap_or_default).unwrap_or_default();
+            return Err(Failure::Refused { status: response.status().as_u16(), problem });
         }
         Ok(Self { body: Box::pin(response), parser: Parser::default() })
     }

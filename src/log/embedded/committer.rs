@@ -1,13 +1,16 @@
 //! The commit of the embedded log: fold what waits, store it in one transaction, then deliver it.
 //! Blocking and single-threaded; when to commit and when to try again is decided by the writer actor.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::Job;
 use crate::{
-    domain::{Outcome, RoomId, RoomState, Seq, Timestamp},
-    log::{Committed, Delivery, LogError, Sink, Token},
-    storage::{self, Batch, Connection, Database, NewRecord, StorageError, fold::Folded},
+    domain::{RoomId, RoomState, Seq, Timestamp},
+    log::{
+        Committed, Delivery, LogError, Sink, Token,
+        folds::{self, Folds},
+    },
+    storage::{self, Connection, Database, StorageError},
 };
 
 /// Whether the database took the last batch.
@@ -24,25 +27,22 @@ pub struct Committer {
     database: Database,
     connection: Option<Connection>,
     rooms: HashMap<RoomId, OpenRoom>,
-    snapshot_every: u64,
+    /// The folds of everything stored; an opened room is absent when a commit failed and the database must be
+    /// read again.
+    folds: Folds,
 }
 
 /// What the writer knows of an opened room.
 struct OpenRoom {
     sink: Sink,
-    /// The fold of everything stored; absent when a commit failed and the database must be read again.
-    fold: Option<RoomState>,
     /// The last record that the sink was given.
     delivered: Seq,
-    /// The head at the last stored snapshot.
-    snapshot_at: Seq,
 }
 
 /// A batch between fold and commit.
 #[derive(Default)]
 struct Staged {
-    batch: Batch,
-    touched: HashSet<RoomId>,
+    folded: folds::Staged,
     /// What each append becomes if the commit succeeds; in order.
     appends: Vec<(RoomId, Token, Committed)>,
 }
@@ -50,7 +50,7 @@ struct Staged {
 impl Committer {
     /// A committer that snapshots a room's state each time it grew by `snapshot_every` records.
     pub fn new(database: Database, snapshot_every: u64) -> Self {
-        Self { database, connection: None, rooms: HashMap::new(), snapshot_every }
+        Self { database, connection: None, rooms: HashMap::new(), folds: Folds::new(snapshot_every) }
     }
 
     /// Commits everything in `jobs` as one transaction, and answers it. `now` is the log's clock.
@@ -64,9 +64,10 @@ impl Committer {
                     let committed = Committed { token: Some(token), proposal, appended_at: now };
                     staged.appends.push((room, token, committed));
                 }
-                Job::Open { room, folded: Folded { state, snapshot_at }, sink } => {
-                    let delivered = state.head();
-                    self.rooms.insert(room, OpenRoom { sink, fold: Some(state), delivered, snapshot_at });
+                Job::Open { room, folded, sink } => {
+                    let delivered = folded.state.head();
+                    self.folds.insert(room.clone(), folded, None);
+                    self.rooms.insert(room, OpenRoom { sink, delivered });
                 }
                 Job::Close { room } => closed.push(room),
                 Job::Barrier(done) => barriers.push(done),
@@ -74,6 +75,7 @@ impl Committer {
         }
         let health = self.store(staged);
         for room in closed {
+            self.folds.forget(&room);
             self.rooms.remove(&room);
         }
         for done in barriers {
@@ -100,7 +102,7 @@ impl Committer {
     /// Reads again the rooms whose last commit failed, and delivers what was stored after all.
     pub fn recover(&mut self) -> Health {
         let stale: Vec<RoomId> =
-            self.rooms.iter().filter(|(_, open)| open.fold.is_none()).map(|(room, _)| room.clone()).collect();
+            self.rooms.keys().filter(|room| self.folds.state(room).is_none()).cloned().collect();
         for room in stale {
             if let Err(error) = self.reload(&room) {
                 return self.fail(&error);
@@ -116,7 +118,10 @@ impl Committer {
         if staged.appends.is_empty() {
             return Health::Well;
         }
-        match self.fold(&mut staged).and_then(|()| storage::batch::store(self.connection()?, &staged.batch)) {
+        match self
+            .fold(&mut staged)
+            .and_then(|()| storage::batch::store(self.connection()?, &staged.folded.batch))
+        {
             Ok(()) => {
                 self.committed(staged);
                 Health::Well
@@ -130,52 +135,33 @@ impl Committer {
 
     /// Numbers what was appended and stages its rows, new heads and snapshots that are due.
     fn fold(&mut self, staged: &mut Staged) -> Result<(), StorageError> {
-        for index in 0..staged.appends.len() {
-            let (room, _, committed) = &staged.appends[index];
-            if self.rooms.get(room).is_some_and(|open| open.fold.is_none()) {
-                self.reload(&room.clone())?;
+        for (room, _, committed) in &staged.appends {
+            if self.rooms.contains_key(room) && self.folds.state(room).is_none() {
+                self.reload(room)?;
             }
-            let Some(fold) = self.rooms.get_mut(room).and_then(|open| open.fold.as_mut()) else { continue };
-            staged.touched.insert(room.clone());
-            if let Outcome::Recorded(record) = fold.apply(committed.proposal.clone(), committed.appended_at) {
-                staged.batch.records.push(NewRecord { room: room.clone(), record, log_offset: None });
-            }
+            let proposal = (committed.proposal.clone(), committed.appended_at);
+            self.folds.fold(&mut staged.folded, room, proposal, None);
         }
-        for room in &staged.touched {
-            let Some(open) = self.rooms.get_mut(room) else { continue };
-            let Some(fold) = open.fold.as_ref() else { continue };
-            staged.batch.heads.push((room.clone(), fold.head(), fold.members().len() as u64));
-            if fold.head() - open.snapshot_at >= self.snapshot_every {
-                staged.batch.snapshots.push((room.clone(), fold.head(), storage::snapshots::encode(fold)));
-            }
-        }
+        self.folds.finish(&mut staged.folded);
         Ok(())
     }
 
     fn committed(&mut self, staged: Staged) {
-        for (room, head, _) in &staged.batch.snapshots {
-            if let Some(open) = self.rooms.get_mut(room) {
-                open.snapshot_at = *head;
-            }
-        }
+        self.folds.stored(&staged.folded.batch);
         let mut deliveries: HashMap<RoomId, Vec<Delivery>> = HashMap::new();
         for (room, _, committed) in staged.appends {
             deliveries.entry(room).or_default().push(Delivery::Committed(committed));
         }
         for (room, deliveries) in deliveries {
             if let Some(open) = self.rooms.get_mut(&room) {
-                open.delivered = open.fold.as_ref().map_or(open.delivered, RoomState::head);
+                open.delivered = self.folds.state(&room).map_or(open.delivered, RoomState::head);
             }
             self.deliver(&room, deliveries);
         }
     }
 
     fn failed(&mut self, staged: Staged) {
-        for room in &staged.touched {
-            if let Some(open) = self.rooms.get_mut(room) {
-                open.fold = None;
-            }
-        }
+        self.folds.discard(&staged.folded);
         for (room, token, _) in staged.appends {
             self.deliver(&room, vec![Delivery::Failed { token, error: LogError::StorageUnavailable }]);
         }
@@ -186,7 +172,7 @@ impl Committer {
     fn reload(&mut self, room: &RoomId) -> Result<(), StorageError> {
         let Some(delivered) = self.rooms.get(room).map(|open| open.delivered) else { return Ok(()) };
         let connection = self.connection()?;
-        let Folded { state, snapshot_at } = storage::fold::load(connection, room)?;
+        let folded = storage::fold::load(connection, room)?;
         let late = storage::records::after(connection, room, delivered, u32::MAX)?;
         let late = late.iter().map(|record| {
             let (proposal, appended_at) = (record.proposal(), record.at);
@@ -194,10 +180,9 @@ impl Committer {
         });
         let late: Vec<Delivery> = late.collect();
         if let Some(open) = self.rooms.get_mut(room) {
-            open.delivered = state.head();
-            open.snapshot_at = snapshot_at;
-            open.fold = Some(state);
+            open.delivered = folded.state.head();
         }
+        self.folds.insert(room.clone(), folded, None);
         if !late.is_empty() {
             self.deliver(room, late);
         }

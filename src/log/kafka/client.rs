@@ -21,6 +21,8 @@ pub struct KafkaOptions {
     pub node: String,
     /// The names of topics and of the savers' group.
     pub names: Names,
+    /// Whether a node creates topics that are missing.
+    pub create_topics: bool,
     /// What topics are created like.
     pub layout: Layout,
     /// How long a record waits for others to travel with.
@@ -125,6 +127,7 @@ impl KafkaOptions {
             brokers: settings.brokers.as_str().to_owned(),
             node: node.to_owned(),
             names: Names::new(settings.topic_prefix.as_str()),
+            create_topics: settings.create_topics,
             layout: Layout {
                 partitions: settings.partitions,
                 replication: positive(settings.replication),
@@ -154,21 +157,21 @@ impl KafkaOptions {
 
     /// What librdkafka is told for a purpose. It must not be shown: secrets are in it.
     pub(super) fn config(&self, purpose: Purpose) -> ClientConfig {
-        let mut properties = everywhere();
-        properties.extend(match purpose {
-            Purpose::Producer => self.appending(),
-            Purpose::DeadLetters => self.appending(),
+        let mut own = everywhere();
+        own.extend(match purpose {
+            Purpose::Producer => self.appending(RECORD_BYTES),
+            Purpose::DeadLetters => self.appending(RECORD_BYTES + HEADERS_BYTES),
             Purpose::SignalsProducer => signalling(),
             Purpose::Reader => reading(&self.names.reader_group),
-            Purpose::SignalsReader => reading(&self.names.reader_group),
+            Purpose::SignalsReader => hearing(&self.names.reader_group),
             Purpose::Tail => tailing(&self.names.reader_group),
             Purpose::Saver => saving(&self.names.saver_group),
-            Purpose::Admin => BTreeMap::new(),
+            Purpose::Admin => properties([("statistics.interval.ms", 0)]),
         });
-        properties.insert("client.id", format!("klatsch-{}-{}", self.node, purpose.name()));
+        own.insert("client.id", format!("klatsch-{}-{}", self.node, purpose.name()));
         let mut config = ClientConfig::new();
         config.set_log_level(log_level());
-        for (name, value) in properties {
+        for (name, value) in own {
             config.set(name, value);
         }
         for (name, value) in self.properties.expose() {
@@ -183,7 +186,7 @@ impl KafkaOptions {
         Context::new(purpose, self.metrics.clone())
     }
 
-    fn appending(&self) -> BTreeMap<&'static str, String> {
+    fn appending(&self, most_bytes: usize) -> BTreeMap<&'static str, String> {
         properties([
             ("acks", "all".to_owned()),
             ("enable.idempotence", "true".to_owned()),
@@ -191,13 +194,16 @@ impl KafkaOptions {
             ("linger.ms", self.linger.as_millis().to_string()),
             ("message.timeout.ms", self.append_timeout.as_millis().to_string()),
             ("queue.buffering.max.messages", self.queue_records.to_string()),
-            ("message.max.bytes", RECORD_BYTES.to_string()),
+            ("message.max.bytes", most_bytes.to_string()),
         ])
     }
 }
 
 /// The largest record with its key, headers and frame.
 pub(super) const RECORD_BYTES: usize = log_record::MOST_BYTES + 64 * 1024;
+
+/// What a dead letter has more than the record in it.
+pub(super) const HEADERS_BYTES: usize = 64 * 1024;
 
 /// What all clients are told, unless somebody asks for something else. Brokers that come back are noticed within
 /// a second or two, and one that hangs is given up in ten.
@@ -243,10 +249,19 @@ fn reading(group: &str) -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// A signal that is gone is no loss, so what comes next is what there is.
+fn hearing(group: &str) -> BTreeMap<&'static str, String> {
+    let mut properties = reading(group);
+    properties.insert("auto.offset.reset", "latest".to_owned());
+    properties.insert("fetch.wait.max.ms", "500".to_owned());
+    properties
+}
+
 fn tailing(group: &str) -> BTreeMap<&'static str, String> {
     let mut properties = reading(group);
     properties.insert("fetch.wait.max.ms", "20".to_owned());
     properties.insert("enable.partition.eof", "true".to_owned());
+    properties.insert("statistics.interval.ms", "0".to_owned());
     properties
 }
 

@@ -47,6 +47,9 @@ pub struct TopicView {
 /// Time between two looks at the topic.
 const PERIOD: Duration = Duration::from_secs(3);
 
+/// How long the client is listened to, then.
+const LISTEN: Duration = Duration::from_millis(5);
+
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -195,6 +198,8 @@ async fn look(
 }
 
 fn view(client: &Client, topic: &str) -> Result<TopicView, BrokerError> {
+    // It gets no records, but lines and errors, which would pile up.
+    drop(client.poll(LISTEN));
     let metadata = client.fetch_metadata(Some(topic), PATIENCE)?;
     let found = metadata.topics().iter().find(|one| one.name() == topic);
     let found = found.ok_or_else(|| BrokerError::Missing(format!("topic {topic}")))?;
@@ -213,5 +218,78 @@ fn topic_view(topic: &MetadataTopic) -> TopicView {
     TopicView {
         partitions: Partition::try_from(topic.partitions().len()).unwrap_or(Partition::MAX),
         leaderless,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+    use crate::log::kafka::testbed::{Mock, append, options, producer, wait_for};
+
+    #[test]
+    fn bounds_have_everything_that_was_there_when_they_were_asked_for() {
+        wait_for(async {
+            let mock = Mock::start();
+            let (producer, _failed) = producer(&mock.options);
+            let cluster = Cluster::new(&mock.options).unwrap();
+            for number in 0..20 {
+                append(&producer, 0, number..number + 1);
+                let end = Offset::try_from(number).unwrap() + 1;
+                let all = join_all((0..5).map(|_| cluster.bounds(0))).await;
+                assert!(all.iter().all(|bounds| *bounds == Ok(Bounds { start: 0, end })), "{all:?}");
+            }
+            assert_eq!(cluster.watermark(1).await, Ok(0));
+            assert_eq!(cluster.partitions().await, Ok(2));
+            assert_eq!(cluster.health(), Ok(TopicView { partitions: 2, leaderless: 0 }));
+        });
+    }
+
+    #[test]
+    fn a_partition_that_is_not_there_and_a_broker_that_refuses_are_errors() {
+        wait_for(async {
+            let mock = Mock::start();
+            let cluster = Cluster::new(&mock.options).unwrap();
+            assert!(cluster.bounds(9).await.is_err());
+            let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+            mock.cluster.request_errors(RDKafkaApiKey::ListOffsets, &[denied, denied]);
+            assert!(matches!(cluster.bounds(0).await, Err(BrokerError::Refused(_))));
+            assert!(cluster.bounds(0).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn brokers_that_are_away_are_told_and_noticed_when_they_come() {
+        wait_for(async {
+            let mock = Mock::start();
+            mock.cluster.broker_down(1).unwrap();
+            let cluster = Cluster::new(&mock.options).unwrap();
+            assert!(cluster.health().is_err());
+            assert!(matches!(cluster.partitions().await, Err(BrokerError::Unavailable(_))));
+            mock.cluster.broker_up(1).unwrap();
+            while cluster.partitions().await != Ok(2) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+    }
+
+    #[test]
+    fn a_wrong_property_is_refused_without_its_value_where_that_is_a_secret() {
+        let refusal_of = |properties: &[(&str, &str)]| {
+            let mut options = options("localhost:1");
+            for (name, value) in properties {
+                options.properties.insert(name, (*value).to_owned());
+            }
+            options.check().unwrap_err().to_string()
+        };
+        let refusal = |name: &str, value: &str| refusal_of(&[(name, value)]);
+        assert!(refusal("no.such.property", "x").contains("kafka.properties.no.such.property is refused"));
+        assert!(refusal("socket.timeout.ms", "often").contains("socket.timeout.ms is refused"));
+        let refused = refusal_of(&[("security.protocol", "ssl"), ("ssl.key.pem", "hunter2")]);
+        assert!(refused.contains("ssl.key.pem") && !refused.contains("hunter2"), "{refused}");
+        assert!(refusal("security.protocol", "sasl_plaintext").contains("no client"));
+        assert_eq!(options("localhost:1").check(), Ok(()));
     }
 }

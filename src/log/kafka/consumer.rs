@@ -262,3 +262,131 @@ pub(super) fn is_passing(code: RDKafkaErrorCode) -> bool {
             | Code::UnknownTopicOrPartition
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::kafka::{
+        producer::Producer,
+        testbed::{Mock, append, origin, producer, text, wait_for},
+    };
+
+    struct Reading {
+        mock: Mock,
+        reader: Reader,
+        producer: Producer,
+    }
+
+    fn reading(test: impl AsyncFnOnce(&mut Reading)) {
+        wait_for(async {
+            let mock = Mock::start();
+            let cluster = Cluster::new(&mock.options).unwrap();
+            let reader = Reader::new(&mock.options, cluster).unwrap();
+            let (producer, _) = producer(&mock.options);
+            test(&mut Reading { mock, reader, producer }).await;
+        });
+    }
+
+    impl Reading {
+        /// The next `count` values, with their partitions and offsets.
+        async fn read(&mut self, count: usize) -> Vec<(Partition, Offset, String)> {
+            let mut read = Vec::new();
+            while read.len() < count {
+                match self.reader.next().await {
+                    Event::Entries(entries) => {
+                        read.extend(entries.iter().map(|entry| (entry.partition, entry.offset, text(entry))))
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            read
+        }
+    }
+
+    fn numbered(partition: Partition, range: std::ops::Range<i64>) -> Vec<(Partition, Offset, String)> {
+        range.map(|number| (partition, number, number.to_string())).collect()
+    }
+
+    #[test]
+    fn what_is_assigned_is_read_from_there_in_order_and_nothing_else() {
+        reading(async |reading| {
+            append(&reading.producer, 0, 0..10);
+            append(&reading.producer, 1, 0..10);
+            reading.reader.assign(1, 4).unwrap();
+            assert_eq!(reading.read(6).await, numbered(1, 4..10));
+            append(&reading.producer, 0, 10..11);
+            append(&reading.producer, 1, 10..12);
+            assert_eq!(reading.read(2).await, numbered(1, 10..12));
+            assert_eq!(reading.reader.position(1), Some(12));
+        });
+    }
+
+    #[test]
+    fn a_partition_comes_and_goes_while_another_is_read() {
+        reading(async |reading| {
+            append(&reading.producer, 0, 0..2);
+            append(&reading.producer, 1, 0..5);
+            reading.reader.assign(0, 0).unwrap();
+            assert_eq!(reading.read(2).await, numbered(0, 0..2));
+            reading.reader.assign(1, 2).unwrap();
+            assert_eq!(reading.read(3).await, numbered(1, 2..5));
+            reading.reader.unassign(1).unwrap();
+            append(&reading.producer, 1, 5..6);
+            append(&reading.producer, 0, 2..3);
+            assert_eq!(reading.read(1).await, numbered(0, 2..3));
+            reading.reader.assign(1, 0).unwrap();
+            assert_eq!(reading.read(6).await, numbered(1, 0..6));
+        });
+    }
+
+    #[test]
+    fn an_assigned_partition_is_read_anew_from_an_earlier_or_a_later_offset() {
+        reading(async |reading| {
+            append(&reading.producer, 0, 0..8);
+            reading.reader.assign(0, 5).unwrap();
+            assert_eq!(reading.read(3).await, numbered(0, 5..8));
+            reading.reader.assign(0, 1).unwrap();
+            assert_eq!(reading.read(7).await, numbered(0, 1..8));
+            // What was fetched for this assignment and not read yet does not come any more.
+            reading.reader.assign(0, 0).unwrap();
+            reading.reader.assign(0, 7).unwrap();
+            assert_eq!(reading.read(1).await, numbered(0, 7..8));
+        });
+    }
+
+    #[test]
+    fn an_offset_that_is_not_there_is_reported_with_what_is_and_others_are_read_on() {
+        reading(async |reading| {
+            append(&reading.producer, 0, 0..3);
+            append(&reading.producer, 1, 0..1);
+            reading.reader.assign(1, 0).unwrap();
+            assert_eq!(reading.read(1).await, numbered(1, 0..1));
+            reading.reader.assign(0, 50).unwrap();
+            let bounds = Bounds { start: 0, end: 3 };
+            assert_eq!(reading.reader.next().await, Event::Lost { partition: 0, next: 50, bounds });
+            assert_eq!(reading.reader.position(0), None);
+            append(&reading.producer, 1, 1..2);
+            assert_eq!(reading.read(1).await, numbered(1, 1..2));
+            reading.reader.assign(0, 3).unwrap();
+            append(&reading.producer, 0, 3..4);
+            assert_eq!(reading.read(1).await, numbered(0, 3..4));
+        });
+    }
+
+    #[test]
+    fn a_broker_that_goes_and_comes_back_costs_no_record() {
+        reading(async |reading| {
+            append(&reading.producer, 0, 0..3);
+            reading.reader.assign(0, 0).unwrap();
+            assert_eq!(reading.read(3).await, numbered(0, 0..3));
+            reading.mock.cluster.broker_down(1).unwrap();
+            for token in 3..6_u64 {
+                let value = token.to_string();
+                let room = crate::domain::RoomId::new("room");
+                reading.producer.append(0, &room, value.as_bytes(), "message", origin(token)).unwrap();
+            }
+            reading.mock.cluster.broker_up(1).unwrap();
+            assert_eq!(reading.read(3).await, numbered(0, 3..6));
+        });
+    }
+}

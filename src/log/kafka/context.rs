@@ -1,14 +1,9 @@
 //! What a client of the brokers tells without being asked: lines, errors and statistics.
 //! Not what it was asked for; records and their fates go elsewhere.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use log::{Level, debug, error, log};
+use log::{Level, debug, log};
 use rdkafka::{
-    ClientContext, Statistics,
-    config::RDKafkaLogLevel,
-    consumer::ConsumerContext,
-    error::{KafkaError, RDKafkaErrorCode},
+    ClientContext, Statistics, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
     statistics::Partition,
 };
 
@@ -23,18 +18,12 @@ pub(super) struct Context {
     purpose: Purpose,
     metrics: Metrics,
     meters: ClientMeters,
-    fatal: AtomicBool,
 }
 
 impl Context {
     pub(super) fn new(purpose: Purpose, metrics: Metrics) -> Self {
         let meters = metrics.kafka.client(purpose.name());
-        Self { purpose, metrics, meters, fatal: AtomicBool::new(false) }
-    }
-
-    /// Whether the client will never work again.
-    pub(super) fn is_fatal(&self) -> bool {
-        self.fatal.load(Ordering::Acquire)
+        Self { purpose, metrics, meters }
     }
 
     /// Where the node counts.
@@ -58,13 +47,8 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            error!(target: TARGET, "{}: will never work again: {reason}", self.purpose.name());
-            self.fatal.store(true, Ordering::Release);
-        } else {
-            // Its lines tell the same, and not as often.
-            debug!(target: TARGET, "{}: {error}: {reason}", self.purpose.name());
-        }
+        // Its lines tell the same, and not as often.
+        debug!(target: TARGET, "{}: {error}: {reason}", self.purpose.name());
     }
 
     fn stats(&self, statistics: Statistics) {

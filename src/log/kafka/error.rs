@@ -40,12 +40,22 @@ impl From<KafkaError> for BrokerError {
                 Self::Property { property, reason }
             }
             KafkaError::ClientCreation(reason) => Self::Client(reason),
+            // `rdkafka_error_code` knows no code of this one.
+            KafkaError::AdminOp(code) => code.into(),
             other => match other.rdkafka_error_code() {
-                Some(code) if is_missing(code) => Self::Missing("the topic or the partition".to_owned()),
-                Some(code) if is_refusal(code) => Self::Refused(code.to_string()),
-                Some(code) => Self::Unavailable(code.to_string()),
+                Some(code) => code.into(),
                 None => Self::Unavailable(other.to_string()),
             },
+        }
+    }
+}
+
+impl From<RDKafkaErrorCode> for BrokerError {
+    fn from(code: RDKafkaErrorCode) -> Self {
+        match code {
+            code if is_missing(code) => Self::Missing("the topic or the partition".to_owned()),
+            code if is_refusal(code) => Self::Refused(code.to_string()),
+            code => Self::Unavailable(code.to_string()),
         }
     }
 }

@@ -6,22 +6,29 @@ pub mod client;
 pub mod cluster;
 pub mod consumer;
 mod context;
+pub mod dead_letters;
 pub mod dispatch;
 mod error;
+pub mod group;
+mod plan;
 pub mod producer;
 mod reading;
 mod ring;
 mod room_log;
+pub mod saver;
+pub mod signals;
 pub mod tail;
 #[cfg(test)]
 pub(crate) mod testbed;
 mod topic;
+pub mod topics;
 
 use bytes::Bytes;
 
 pub use bridge::{Bridge, Job};
 pub use client::KafkaOptions;
 pub use error::BrokerError;
+pub use plan::Finding;
 pub use producer::Failed;
 pub use room_log::KafkaLog;
 pub use topic::Topic;

@@ -47,7 +47,7 @@ impl Ring {
     }
 }
 
-fn size(entry: &Entry) -> usize {
+pub(super) fn size(entry: &Entry) -> usize {
     OVERHEAD + entry.value.len() + entry.key.as_ref().map_or(0, |key| key.len())
 }
 

@@ -10,9 +10,10 @@ use std::{
 };
 
 use rdkafka::{
-    Offset as At, TopicPartitionList,
+    Message, Offset as At, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
@@ -70,7 +71,12 @@ impl Tails {
         let options = self.options.clone();
         let wanted = Wanted(Arc::default());
         let dropped = wanted.0.clone();
-        let read = move || Piece { partition, from, until, keep }.read(&options, &dropped);
+        let mut keep = keep;
+        let read = move || {
+            let topic = &options.names.rooms;
+            let piece = Piece { topic, partition, from, until };
+            piece.read(&options, &dropped, |message| keep(entry(message)))
+        };
         let done = spawn_blocking(read).await.map_err(|_| ends())?;
         drop(wanted);
         done
@@ -86,26 +92,32 @@ impl Drop for Wanted {
     }
 }
 
-struct Piece<K> {
-    partition: Partition,
-    from: Offset,
-    until: Offset,
-    keep: K,
+/// A piece of a partition of any topic.
+pub(super) struct Piece<'a> {
+    pub(super) topic: &'a str,
+    pub(super) partition: Partition,
+    pub(super) from: Offset,
+    pub(super) until: Offset,
 }
 
-impl<K: FnMut(Entry)> Piece<K> {
-    fn read(mut self, options: &KafkaOptions, dropped: &AtomicBool) -> Result<(), BrokerError> {
-        let config = options.config(Purpose::Tail);
-        let client: BaseConsumer<Context> = config.create_with_context(options.context(Purpose::Tail))?;
-        let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition_offset(&options.names.rooms, self.partition, At::Offset(self.from))?;
-        client.assign(&list)?;
+impl Piece<'_> {
+    /// Reads the piece, or what of it is read before `dropped` becomes true. It blocks.
+    pub(super) fn read(
+        mut self,
+        options: &KafkaOptions,
+        dropped: &AtomicBool,
+        mut keep: impl FnMut(&BorrowedMessage<'_>),
+    ) -> Result<(), BrokerError> {
+        let client = self.client(options)?;
         let (mut idle, mut most) = (0, PATIENCE);
         while self.from < self.until && !dropped.load(Ordering::Relaxed) {
             match client.poll(POLL) {
                 Some(Ok(message)) => {
                     (idle, most) = (0, PATIENCE);
-                    self.keep(entry(&message));
+                    self.from = message.offset() + 1;
+                    if message.offset() < self.until {
+                        keep(&message);
+                    }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => most = AT_END,
                 Some(Err(error)) => self.may_go_on(error)?,
@@ -118,11 +130,13 @@ impl<K: FnMut(Entry)> Piece<K> {
         Ok(())
     }
 
-    fn keep(&mut self, entry: Entry) {
-        self.from = entry.offset + 1;
-        if entry.offset < self.until {
-            (self.keep)(entry);
-        }
+    fn client(&self, options: &KafkaOptions) -> Result<BaseConsumer<Context>, BrokerError> {
+        let config = options.config(Purpose::Tail);
+        let client: BaseConsumer<Context> = config.create_with_context(options.context(Purpose::Tail))?;
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition_offset(self.topic, self.partition, At::Offset(self.from))?;
+        client.assign(&list)?;
+        Ok(client)
     }
 
     fn may_go_on(&self, error: KafkaError) -> Result<(), BrokerError> {

@@ -18,7 +18,7 @@ use super::{
     producer::{Failed, Producer},
     tail::Tails,
 };
-use crate::{config::KafkaProperties, domain::RoomId, telemetry::Metrics};
+use crate::{config::KafkaProperties, domain::RoomId, telemetry::Metrics, wire::log_record::Origin};
 
 /// A mock cluster with a topic for rooms of two partitions.
 pub(crate) struct Mock {
@@ -43,6 +43,7 @@ pub(crate) fn options(brokers: &str) -> KafkaOptions {
         brokers: brokers.to_owned(),
         node: "test".to_owned(),
         names: Names::new(&format!("test-{}-{number}", std::process::id())),
+        create_topics: true,
         layout: Layout { partitions: 2, replication: None, min_insync_replicas: None },
         linger: Duration::ZERO,
         append_timeout: Duration::from_secs(10),
@@ -59,9 +60,14 @@ pub(crate) fn wait_for<T>(test: impl Future<Output = T>) -> T {
 
 /// A producer and the appends that it says have failed.
 pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Failed>) {
+    let _ = env_logger::builder().is_test(true).try_init();
     let (fail, failed) = mpsc::channel();
     let fail = Mutex::new(fail);
-    let producer = Producer::new(options, move |failed| fail.lock().unwrap().send(failed).unwrap()).unwrap();
+    let producer = Producer::new(options, move |failed| {
+        // A test that has failed listens no more, and a panic must not cross librdkafka.
+        let _ = fail.lock().map(|fail| fail.send(failed));
+    })
+    .unwrap();
     (producer, failed)
 }
 
@@ -69,9 +75,14 @@ pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Fail
 pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::ops::Range<u64>) {
     let room = RoomId::new("room");
     for number in numbers {
-        producer.append(partition, &room, number.to_string().as_bytes(), "message", number).unwrap();
+        producer.append(partition, &room, number.to_string().as_bytes(), "message", origin(number)).unwrap();
     }
     assert!(producer.flush(Duration::from_secs(30)));
+}
+
+/// The origin of a numbered append.
+pub(crate) fn origin(append: u64) -> Origin {
+    Origin { run: "test".into(), append }
 }
 
 /// The values of a piece of a partition.

@@ -2,7 +2,6 @@
 //! What was seen live is none of its business.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
 use super::truth::Truth;
 use super::{Anomaly, Findings};
@@ -14,6 +13,7 @@ pub(super) fn judge(room: &RoomEvidence, truth: &Truth<'_>, findings: &mut Findi
         judge_density(room, history, findings);
         judge_agreement(room, history, truth, findings);
     }
+    judge_id(room, findings);
     judge_uniqueness(room, truth, findings);
     judge_membership(room, truth, findings);
     judge_time(room, truth, findings);
@@ -70,6 +70,15 @@ fn judge_agreement(room: &RoomEvidence, history: &History, truth: &Truth<'_>, fi
                 .add(Anomaly::Diverging, format_args!("{name}: nodes {other} and {node} differ at {seq}"));
         }
     }
+}
+
+/// Names of rooms are unique over all nodes.
+fn judge_id(room: &RoomEvidence, findings: &mut Findings) {
+    findings.add_many(
+        Anomaly::Diverging,
+        room.ids.len().saturating_sub(1) as u64,
+        format_args!("{}: one name, several rooms: {:?}", room.name, room.ids),
+    );
 }
 
 fn judge_uniqueness(room: &RoomEvidence, truth: &Truth<'_>, findings: &mut Findings) {
@@ -135,6 +144,8 @@ pub(super) fn ranges(numbers: &[u64]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::testbed::{clean, findings, found, joined, message};
     use super::*;
 
@@ -195,6 +206,13 @@ mod tests {
     fn nodes_with_different_epochs_diverge() {
         let mut room = clean();
         room.histories[1].epoch = "another".to_owned();
+        assert_eq!(found(&room), [(Anomaly::Diverging, 1)]);
+    }
+
+    #[test]
+    fn two_rooms_of_one_name_diverge() {
+        let mut room = clean();
+        room.ids.insert("r2".to_owned());
         assert_eq!(found(&room), [(Anomaly::Diverging, 1)]);
     }
 

@@ -13,6 +13,7 @@ const HEAD: u64 = 7;
 pub(super) fn clean() -> RoomEvidence {
     RoomEvidence {
         name: "hall".to_owned(),
+        ids: ["r1".to_owned()].into(),
         users: vec!["u1".to_owned(), "u2".to_owned()],
         sends: (3..=HEAD).map(acknowledged).collect(),
         readings: vec![
@@ -49,6 +50,7 @@ pub(super) fn unacknowledged(client_id: &str) -> Send {
         sender: "u1".to_owned(),
         client_id: client_id.to_owned(),
         body: format!("text of {client_id}"),
+        node: 0,
         sent_at: Duration::from_secs(50),
         acks: Vec::new(),
         is_refused: false,

@@ -1,0 +1,309 @@
+//! Savers against brokers and databases: exactly once while savers come, go, overlap, and what they need fails.
+//! What the state machine decides in between has tests of its own.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, mpsc},
+    thread,
+};
+
+use actix::Addr;
+
+use super::*;
+use crate::{
+    domain::{
+        MessageBody, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId,
+    },
+    log::{
+        Answer, LogError,
+        kafka::{
+            Partition,
+            group::testbed::{Broker, PARTITIONS, on_every_broker},
+            saver::{self as pure, Bounds},
+        },
+    },
+    storage::{
+        Advance, Database, StorageError, batch, partitions, records,
+        rooms::{self, NewRoom},
+        testbed::{new_room, on_every_database, on_sqlite},
+    },
+    wire::log_record,
+};
+
+const ROOMS: u64 = 9;
+
+/// A topic of dead letters in memory, which takes nothing the first times.
+#[derive(Default)]
+struct Letters {
+    refusals: Mutex<u32>,
+    taken: Mutex<Vec<String>>,
+}
+
+impl DeadLetterSink for Letters {
+    fn write(&self, letters: Arc<[DeadLetter]>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut refusals = self.refusals.lock().unwrap();
+            if *refusals > 0 {
+                *refusals -= 1;
+                return Err(LogError::Unavailable);
+            }
+            self.taken.lock().unwrap().extend(letters.iter().map(|letter| letter.error.clone()));
+            Ok(())
+        })
+    }
+}
+
+/// Rooms, a broker and a database, and what should come of them.
+struct Scene<'a> {
+    broker: &'a Broker,
+    database: &'a Database,
+    letters: Arc<Letters>,
+    rooms: BTreeMap<u64, (RoomState, Vec<Record>)>,
+    ends: BTreeMap<Partition, i64>,
+}
+
+fn room_id(room: u64) -> RoomId {
+    RoomId::new(format!("room-{room}"))
+}
+
+fn home(room: u64) -> Partition {
+    (room % u64::from(PARTITIONS.unsigned_abs())) as Partition
+}
+
+impl<'a> Scene<'a> {
+    fn new(broker: &'a Broker, database: &'a Database) -> Self {
+        for room in 0..ROOMS {
+            let id = room_id(room);
+            let new = NewRoom { id, partition: Some(home(room)), ..new_room(&format!("room {room}")) };
+            database.write(|connection| rooms::create(connection, &new)).unwrap();
+        }
+        let letters = Arc::default();
+        Self { broker, database, letters, rooms: BTreeMap::new(), ends: BTreeMap::new() }
+    }
+
+    /// A saver of a group; each believes that it alone has what its group gives it.
+    fn saver(&self, group: &str) -> Addr<Saver> {
+        let mut options = self.broker.options.clone();
+        options.names.saver_group = format!("{}-{group}", options.names.rooms);
+        let bounds = Bounds { batch_entries: 100, snapshot_every: 20, fold_weight: 10_000 };
+        let storing = Storing::new(pure::Saver::new(bounds), self.database.clone());
+        let cluster = Cluster::new(&options).unwrap();
+        Saver::new(options, cluster, storing, self.letters.clone()).start()
+    }
+
+    fn append(&mut self, partition: Partition, room: &RoomId, value: &[u8]) {
+        self.broker.append(partition, room, value);
+        *self.ends.entry(partition).or_default() += 1;
+    }
+
+    /// Says something in every room, some of it twice.
+    fn chat(&mut self, rounds: u64) {
+        for text in 0..rounds {
+            for room in 0..ROOMS {
+                let kind = match text % 5 {
+                    0 => RecordKind::Joined,
+                    _ => RecordKind::Message { body: MessageBody::stored(text.to_string()), client_id: None },
+                };
+                let sender = User { id: UserId::new((text % 7).to_string()), nickname: "Ada".into() };
+                let proposal = Proposal { sender, kind };
+                self.append(home(room), &room_id(room), &log_record::encode(&proposal, None));
+                let (state, records) = self.rooms.entry(room).or_default();
+                if let Outcome::Recorded(record) = state.apply(proposal, Timestamp::default()) {
+                    records.push(record);
+                }
+            }
+        }
+        self.broker.flush();
+    }
+
+    async fn until_stored(&self) {
+        let ends: Vec<_> = self.ends.iter().map(|(partition, end)| (*partition, *end)).collect();
+        // A member that another one must make room for waits for it to notice, seconds at worst.
+        for _ in 0..600 {
+            if self.database.read(partitions::all).is_ok_and(|stored| stored == ends) {
+                return self.assert_stored();
+            }
+            time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("stored are {:?} of {ends:?}", self.database.read(partitions::all));
+    }
+
+    fn assert_stored(&self) {
+        for (room, (state, expected)) in &self.rooms {
+            let read = |connection: &mut _| records::placed_after(connection, &room_id(*room), 0, u32::MAX);
+            let rows = self.database.read(read).unwrap();
+            assert!(rows.is_sorted_by_key(|(_, offset)| offset.unwrap()), "room {room}");
+            let rows: Vec<Record> =
+                rows.into_iter().map(|(row, _)| Record { at: Timestamp::default(), ..row }).collect();
+            assert_eq!(rows, *expected, "room {room}");
+            let info = self.database.read(|connection| rooms::by_id(connection, &room_id(*room)));
+            assert_eq!(info.unwrap().unwrap().head.seq, state.head());
+        }
+    }
+}
+
+async fn stop(saver: &Addr<Saver>) {
+    saver.send(StopSaving).await.unwrap();
+}
+
+async fn observe(saver: &Addr<Saver>) -> SaverState {
+    saver.send(Observe::default()).await.unwrap()
+}
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it did not happen that {what}");
+}
+
+#[test]
+fn d7_savers_that_come_and_go_store_everything_once() {
+    on_every_database(|database| {
+        on_every_broker(async |broker| {
+            let mut scene = Scene::new(broker, database);
+            scene.chat(20);
+            let first = scene.saver("group");
+            scene.until_stored().await;
+            let second = scene.saver("group");
+            scene.chat(20);
+            until("they share the partitions", async || {
+                scene.chat(1);
+                let shares = [observe(&first).await.partitions, observe(&second).await.partitions];
+                shares == [PARTITIONS as usize / 2; 2]
+            })
+            .await;
+            scene.until_stored().await;
+            scene.chat(20);
+            stop(&first).await;
+            scene.chat(20);
+            scene.until_stored().await;
+            stop(&second).await;
+            scene.chat(20);
+            let third = scene.saver("group");
+            scene.until_stored().await;
+            stop(&third).await;
+            assert!(scene.letters.taken.lock().unwrap().is_empty());
+        });
+    });
+}
+
+#[test]
+fn d7_a_twin_that_believes_to_have_the_same_partitions_stores_nothing_twice() {
+    on_every_database(|database| {
+        on_every_broker(async |broker| {
+            let mut scene = Scene::new(broker, database);
+            let twins = [scene.saver("one"), scene.saver("other")];
+            for _ in 0..10 {
+                scene.chat(10);
+                time::sleep(Duration::from_millis(20)).await;
+            }
+            scene.until_stored().await;
+            until("both are up to date", async || {
+                scene.chat(1);
+                !observe(&twins[0]).await.failing && !observe(&twins[1]).await.failing
+            })
+            .await;
+            for twin in &twins {
+                stop(twin).await;
+            }
+            scene.until_stored().await;
+        });
+    });
+}
+
+#[test]
+fn poison_goes_to_the_dead_letters_and_others_are_stored() {
+    on_sqlite(|database| {
+        on_every_broker(async |broker| {
+            let mut scene = Scene::new(broker, database);
+            *scene.letters.refusals.lock().unwrap() = 2;
+            scene.chat(5);
+            scene.append(0, &room_id(0), b"{");
+            scene.append(1, &RoomId::new("none"), b"null");
+            scene.append(2, &room_id(3), br#"{"v":1,"kind":"joined","sender":{"id":"u","nickname":"n"}}"#);
+            scene.chat(5);
+            let saver = scene.saver("group");
+            scene.until_stored().await;
+            stop(&saver).await;
+            let mut taken = scene.letters.taken.lock().unwrap().clone();
+            taken.sort();
+            assert_eq!(taken.len(), 3, "{taken:?}");
+            assert_eq!(taken[0], "its room lives in partition 3");
+            assert_eq!(observe(&saver).await.dead_letters, 3);
+        });
+    });
+}
+
+#[test]
+fn a_database_that_is_away_is_waited_for() {
+    on_sqlite(|database| {
+        on_every_broker(async |broker| {
+            let mut scene = Scene::new(broker, database);
+            let saver = scene.saver("group");
+            scene.chat(5);
+            scene.until_stored().await;
+            let (locked, is_locked) = mpsc::channel();
+            let (free, may_free) = mpsc::channel::<()>();
+            let held = database.clone();
+            let holder = thread::spawn(move || {
+                held.write(|_| {
+                    locked.send(()).unwrap();
+                    may_free.recv().unwrap();
+                    Ok::<_, StorageError>(())
+                })
+            });
+            is_locked.recv().unwrap();
+            scene.chat(50);
+            until("it fails", async || observe(&saver).await.failing).await;
+            free.send(()).unwrap();
+            holder.join().unwrap().unwrap();
+            scene.until_stored().await;
+            until("it is well", async || !observe(&saver).await.failing).await;
+            stop(&saver).await;
+        });
+    });
+}
+
+#[test]
+fn brokers_that_are_away_are_waited_for() {
+    on_sqlite(|database| {
+        on_every_broker(async |broker| {
+            let Some(mock) = &broker.mock else { return };
+            let mut scene = Scene::new(broker, database);
+            mock.cluster.broker_down(1).unwrap();
+            let saver = scene.saver("group");
+            time::sleep(Duration::from_millis(300)).await;
+            mock.cluster.broker_up(1).unwrap();
+            scene.chat(5);
+            scene.until_stored().await;
+            mock.cluster.broker_down(1).unwrap();
+            time::sleep(Duration::from_millis(300)).await;
+            mock.cluster.broker_up(1).unwrap();
+            scene.chat(5);
+            scene.until_stored().await;
+            stop(&saver).await;
+        });
+    });
+}
+
+#[test]
+fn a_partition_without_the_wanted_offset_does_not_stop_the_others() {
+    on_sqlite(|database| {
+        on_every_broker(async |broker| {
+            let mut scene = Scene::new(broker, database);
+            let lost = Advance { partition: 1, from: None, to: 1_000_000 };
+            let batch = Batch { advances: vec![lost], ..Batch::default() };
+            batch::store(&mut database.writer().unwrap(), &batch).unwrap();
+            scene.chat(10);
+            scene.rooms.retain(|room, _| home(*room) != 1);
+            scene.ends.insert(1, 1_000_000);
+            let saver = scene.saver("group");
+            scene.until_stored().await;
+            stop(&saver).await;
+        });
+    });
+}

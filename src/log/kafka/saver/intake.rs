@@ -1,0 +1,169 @@
+//! What one saver has of one partition: how far it is stored, from where it is read, and what waits to be stored.
+//! Pure, and no judge of the entries; whose rooms they are is the saver's business.
+
+use std::collections::VecDeque;
+
+use super::Ticket;
+use crate::{
+    log::kafka::{Entry, Offset, Partition, ring::size},
+    storage::Advance,
+};
+
+/// A partition that is stored here; at first it is not known how far it is stored.
+#[derive(Default)]
+pub(super) struct Intake {
+    reading: Option<Reading>,
+    waiting: VecDeque<Entry>,
+    bytes: usize,
+}
+
+struct Reading {
+    ticket: Ticket,
+    /// Whether it must still be told to read under this ticket.
+    is_due: bool,
+    /// Where the database has the partition once the batch under way is stored.
+    stored: Option<Offset>,
+    /// The entry that comes next; none if it is the first that there is.
+    next: Option<Offset>,
+    /// An offset that was missing when it was first read.
+    missing: Option<Offset>,
+}
+
+impl Intake {
+    /// Whether it is still to be found out how far the partition is stored.
+    pub(super) fn is_unread(&self) -> bool {
+        self.reading.is_none()
+    }
+
+    /// Whether entries that come under this ticket are wanted.
+    pub(super) fn reads(&self, ticket: Ticket) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.ticket == ticket)
+    }
+
+    /// Starts behind what is stored.
+    pub(super) fn start(&mut self, stored: Option<Offset>, ticket: Ticket) {
+        self.reading = Some(Reading { ticket, is_due: true, stored, next: stored, missing: None });
+    }
+
+    /// Where to read from under which ticket, if that must be told; once.
+    pub(super) fn due(&mut self) -> Option<(Option<Offset>, Ticket)> {
+        let reading = self.reading.as_mut().filter(|reading| reading.is_due)?;
+        reading.is_due = false;
+        Some((reading.next, reading.ticket))
+    }
+
+    /// Takes entries in order. If there is a gap before one of them, that one and the rest are left, and the
+    /// start of the gap is given, to be read again from there. A gap that is still there then is believed: a
+    /// transaction leaves such, or an operator who deletes records.
+    pub(super) fn take(&mut self, entries: Vec<Entry>) -> Option<Offset> {
+        let reading = self.reading.as_mut()?;
+        for entry in entries {
+            let next = reading.next.unwrap_or(entry.offset);
+            if entry.offset < next {
+                continue;
+            }
+            if entry.offset > next && reading.missing != Some(next) {
+                return Some(next);
+            }
+            reading.next = Some(entry.offset + 1);
+            self.bytes += size(&entry);
+            self.waiting.push_back(entry);
+        }
+        None
+    }
+
+    /// Has the partition read again from an offset on that was missing.
+    pub(super) fn read_again(&mut self, missing: Offset, ticket: Ticket) {
+        if let Some(reading) = &mut self.reading {
+            reading.missing = Some(missing);
+            reading.ticket = ticket;
+            reading.is_due = true;
+        }
+    }
+
+    /// The entries that wait, in order.
+    pub(super) fn waiting(&self) -> &VecDeque<Entry> {
+        &self.waiting
+    }
+
+    /// How much waits.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes out the first `count` entries, and says how far the partition is stored with them.
+    pub(super) fn draw(&mut self, partition: Partition, count: usize) -> Option<(Advance, Vec<Entry>)> {
+        let reading = self.reading.as_mut()?;
+        let entries: Vec<Entry> = self.waiting.drain(..count.min(self.waiting.len())).collect();
+        let to = entries.last()?.offset + 1;
+        let advance = Advance { partition, from: reading.stored, to };
+        reading.stored = Some(to);
+        self.bytes -= entries.iter().map(size).sum::<usize>();
+        Some((advance, entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::domain::Timestamp;
+
+    fn entries(offsets: &[Offset]) -> Vec<Entry> {
+        let entry = |offset: &Offset| Entry {
+            partition: 1,
+            offset: *offset,
+            appended_at: Timestamp::default(),
+            key: None,
+            value: Bytes::from_static(b"value"),
+        };
+        offsets.iter().map(entry).collect()
+    }
+
+    fn waiting(intake: &Intake) -> Vec<Offset> {
+        intake.waiting().iter().map(|entry| entry.offset).collect()
+    }
+
+    #[test]
+    fn it_reads_on_from_what_is_stored_and_says_so_once() {
+        for (stored, first) in [(None, 37), (Some(5), 5)] {
+            let mut intake = Intake::default();
+            assert!(intake.is_unread() && !intake.reads(0) && intake.due().is_none());
+            intake.start(stored, 7);
+            assert_eq!((intake.due(), intake.due()), (Some((stored, 7)), None));
+            assert_eq!(intake.take(entries(&[first, first + 1])), None);
+            assert_eq!(intake.take(entries(&[first, first + 1, first + 2])), None);
+            assert_eq!(waiting(&intake), [first, first + 1, first + 2]);
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_makes_one_advance_after_the_other() {
+        let mut intake = Intake::default();
+        intake.start(Some(5), 1);
+        intake.take(entries(&[5, 6, 7]));
+        let mut draw = |count| intake.draw(1, count).map(|(advance, entries)| (advance, entries.len()));
+        let advance = |from, to| Advance { partition: 1, from: Some(from), to };
+        assert_eq!(draw(2), Some((advance(5, 7), 2)));
+        assert_eq!(draw(9), Some((advance(7, 8), 1)));
+        assert_eq!(draw(9), None);
+        assert_eq!(intake.bytes(), 0);
+    }
+
+    #[test]
+    fn a_gap_is_believed_when_it_is_seen_twice() {
+        let mut intake = Intake::default();
+        intake.start(Some(5), 1);
+        intake.due();
+        assert_eq!(intake.take(entries(&[5, 8, 9])), Some(6));
+        intake.read_again(6, 2);
+        assert!(intake.reads(2) && !intake.reads(1));
+        assert_eq!(intake.due(), Some((Some(6), 2)));
+        assert_eq!(intake.take(entries(&[8, 9, 11])), Some(10));
+        assert_eq!(waiting(&intake), [5, 8, 9]);
+        intake.read_again(10, 3);
+        assert_eq!(intake.take(entries(&[10, 11])), None);
+        assert_eq!(waiting(&intake), [5, 8, 9, 10, 11]);
+    }
+}

@@ -1,0 +1,243 @@
+//! How a run begins, and what goes wrong in it until it is to come to rest.
+//! How often is in the plan; what follows from a fault is not known here.
+
+use bytes::Bytes;
+use klatsch::{
+    domain::{Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId},
+    log::{Partition, kafka::saver::Bounds},
+    wire::log_record,
+};
+
+use super::{Before, Cluster, Event};
+use crate::{
+    client::Client,
+    node::{Node, NodeRef},
+    saving::Saving,
+    schedule::Millis,
+};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A node is killed.
+    Crash,
+    /// A killed node starts again.
+    Start(usize),
+    /// A node stands still for a while.
+    Pause,
+    /// The savers' partitions are divided anew.
+    Rebalance,
+    /// Somebody else writes something to the topic.
+    Poison,
+    /// A consumer cannot read on.
+    Loss,
+    /// The brokers are gone for a while.
+    BrokerStop,
+    /// The database is gone for a while.
+    DatabaseStop,
+    /// The topic forgets what is stored.
+    Retention,
+    /// The topic leaves out an offset.
+    Gap,
+}
+
+impl Cluster {
+    /// Makes everything that there is at first, and plans everything that happens by itself.
+    pub(super) fn begin(&mut self) {
+        for index in 0..self.plan.rooms {
+            self.create_room(index);
+        }
+        for node in 0..self.plan.nodes {
+            let node = self.new_life(NodeRef { node, life: 0 });
+            self.nodes.push(node);
+        }
+        for index in 0..self.plan.clients {
+            let user = user(self.chance.index(self.plan.users));
+            let room = self.rooms[self.chance.index(self.plan.rooms)].clone();
+            self.clients.push(Client::new(user, room));
+            self.schedule.after(0, Event::Act(index));
+        }
+        self.schedule.after(0, Event::Rebalance);
+        self.schedule.at(self.plan.quiet_from, Event::Look);
+        for (fault, _) in self.faults() {
+            self.fault_later(fault);
+        }
+    }
+
+    fn faults(&self) -> Vec<(Fault, Millis)> {
+        let plan = &self.plan;
+        let all = [
+            (Fault::Crash, plan.crashes),
+            (Fault::Pause, plan.pauses),
+            (Fault::Rebalance, plan.rebalances),
+            (Fault::Poison, plan.poison),
+            (Fault::Loss, plan.losses),
+            (Fault::BrokerStop, plan.broker_stops),
+            (Fault::DatabaseStop, plan.database_stops),
+            (Fault::Retention, plan.retention),
+            (Fault::Gap, plan.gaps),
+        ];
+        all.into_iter().filter_map(|(fault, pause)| Some((fault, pause?))).collect()
+    }
+
+    fn fault_later(&mut self, fault: Fault) {
+        let Some((_, pause)) = self.faults().into_iter().find(|(kind, _)| *kind == fault) else { return };
+        let delay = self.chance.between(pause / 2, pause * 3 / 2);
+        self.schedule.after(delay, Event::Fault(fault));
+    }
+
+    fn create_room(&mut self, index: usize) {
+        let room = RoomId::new(format!("r{index}"));
+        let before = if self.chance.hits(300) { before() } else { Vec::new() };
+        let places = i64::from(self.plan.partitions);
+        let partition = self.chance.hits(700).then(|| self.chance.between(0, places - 1) as Partition);
+        self.judge.created(room.clone(), &before);
+        if let Some(partition) = partition {
+            self.judge.placed(&room, partition);
+        }
+        self.database.create(room.clone(), partition, &before);
+        self.rooms.push(room);
+    }
+
+    fn new_life(&self, me: NodeRef) -> Node {
+        let bounds = Bounds {
+            batch_entries: self.plan.batch,
+            snapshot_every: self.plan.snapshot_every,
+            fold_weight: self.plan.fold_weight,
+        };
+        Node::new(me, self.plan.ring_bytes, Saving::new(bounds))
+    }
+
+    /// Something goes wrong.
+    pub(super) fn fault(&mut self, fault: Fault) {
+        if let Fault::Start(node) = fault {
+            return self.start(node);
+        }
+        if self.is_quiet() {
+            return;
+        }
+        self.fault_later(fault);
+        let now = self.schedule.now();
+        match fault {
+            Fault::Crash => self.crash(),
+            Fault::Start(_) => {}
+            Fault::Pause => self.pause(),
+            Fault::Rebalance => self.rebalance(),
+            Fault::Poison => self.poison(),
+            Fault::Loss => self.lose(),
+            Fault::BrokerStop => self.broker_down_until = now + self.chance.between(50, 5_000),
+            Fault::DatabaseStop => self.database_down_until = now + self.chance.between(50, 5_000),
+            Fault::Retention => self.forget(),
+            Fault::Gap => {
+                let partition = self.any_partition();
+                self.log.leave_out(partition);
+                self.put(partition, None, Bytes::new());
+            }
+        }
+    }
+
+    fn any_partition(&mut self) -> Partition {
+        let places = i64::from(self.plan.partitions);
+        self.chance.between(0, places - 1) as Partition
+    }
+
+    fn crash(&mut self) {
+        let index = self.chance.index(self.nodes.len());
+        let me = self.nodes[index].me;
+        if !self.nodes[index].is_up {
+            return;
+        }
+        self.nodes[index].is_up = false;
+        for client in 0..self.clients.len() {
+            let link = self.clients[client].link.filter(|link| link.node == me);
+            if let Some(link) = link {
+                let noticed = self.chance.between(0, 2_000);
+                self.hang_up_by(client, link.session, noticed);
+            }
+        }
+        let down = self.chance.between(50, 4_000);
+        self.schedule.after(down, Event::Fault(Fault::Start(index)));
+        self.rebalance_soon();
+    }
+
+    fn start(&mut self, index: usize) {
+        let life = self.nodes[index].me.life + 1;
+        self.nodes[index] = self.new_life(NodeRef { node: index, life });
+        self.rebalance_soon();
+    }
+
+    fn pause(&mut self) {
+        let index = self.chance.index(self.nodes.len());
+        let length = self.chance.between(50, 6_000);
+        self.nodes[index].paused_until = self.schedule.now() + length;
+        if self.chance.hits(700) {
+            self.rebalance_soon();
+        }
+        // Somebody who stood still for long may find a group without them.
+        self.schedule.after(length + 1, Event::Rebalance);
+    }
+
+    fn lose(&mut self) {
+        let index = self.chance.index(self.nodes.len());
+        let me = self.nodes[index].me;
+        let partition = self.any_partition();
+        if self.nodes[index].is_up && self.nodes[index].paused_until <= self.schedule.now() {
+            self.node(me).dispatch.lost(partition);
+            self.carry(me);
+        }
+    }
+
+    fn forget(&mut self) {
+        let partition = self.any_partition();
+        let stored = self.database.next_offset(partition).unwrap_or(0);
+        let kept = self.chance.between(0, 20);
+        self.log.forget_before(partition, stored - kept);
+    }
+
+    /// Somebody writes to the topic who is no node: nonsense, or a record in the wrong place, or one that counts.
+    fn poison(&mut self) {
+        self.sayings += 1;
+        let index = self.chance.index(self.rooms.len());
+        let room = self.rooms[index].clone();
+        let home = self.judge.partition_of(&room);
+        let (key, user) = (Bytes::copy_from_slice(room.as_str().as_bytes()), user(0));
+        let text = format!("foreign {}", self.sayings);
+        let says = Proposal {
+            kind: RecordKind::Message {
+                body: klatsch::domain::MessageBody::stored(text.clone()),
+                client_id: None,
+            },
+            sender: user.clone(),
+        };
+        let value = Bytes::from(log_record::encode(&says, None));
+        let anywhere = self.any_partition();
+        match (self.chance.between(0, 5), home) {
+            (0, Some(home)) => self.put(home, Some(key), Bytes::from_static(b"{\"v\":1,")),
+            (1, _) => self.put(anywhere, None, value),
+            (2, _) => self.put(anywhere, Some(Bytes::from_static(b"nowhere")), value),
+            (3, _) => self.put(anywhere, Some(Bytes::from_static(b"\xff\xfe")), value),
+            (4, Some(home)) if home != anywhere => self.put(anywhere, Some(key), value),
+            (_, Some(home)) => {
+                self.judge.said(&room, &user.id, &text);
+                self.put(home, Some(key), value);
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+fn user(number: usize) -> User {
+    User { id: UserId::new(format!("u{number}")), nickname: format!("user {number}").into() }
+}
+
+/// What a room may have had before it lived in a partition.
+fn before() -> Before {
+    let mut state = RoomState::default();
+    let joins = |number| Proposal { sender: user(number), kind: RecordKind::Joined };
+    let outcomes = (0..3).map(|number| state.apply(joins(number), Timestamp::from_millis(1_000)));
+    let recorded = outcomes.filter_map(|outcome| match outcome {
+        klatsch::domain::Outcome::Recorded(record) => Some(record),
+        _ => None,
+    });
+    recorded.collect::<Vec<Record>>()
+}

@@ -1,0 +1,40 @@
+//! Ways to break a promise on purpose, so that it can be seen that the judge notices.
+//! They live in the virtual parts of a run; the product has no such switches.
+
+/// What is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sabotage {
+    /// The database stores a batch wherever its partitions stand.
+    SkipTheFence,
+    /// A consumer begins behind the entry that it was told to begin with.
+    DropAtAttach,
+    /// A producer says that it is done before the log has it.
+    AckBeforeDurable,
+    /// A node forgets what clients call their messages.
+    ForgetDedup,
+    /// A room is opened without waiting for what is in the log already.
+    SkipTheWatermark,
+    /// A partition's place is read a while after the state of the room.
+    ReadInTwoInstants,
+    /// A node that starts again calls its openings as it did before.
+    ReuseRuns,
+    /// Dead letters are lost on their way.
+    LoseDeadLetters,
+    /// A node hands over what it fetched in another order.
+    Reorder,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::SkipTheFence,
+        Self::DropAtAttach,
+        Self::AckBeforeDurable,
+        Self::ForgetDedup,
+        Self::SkipTheWatermark,
+        Self::ReadInTwoInstants,
+        Self::ReuseRuns,
+        Self::LoseDeadLetters,
+        Self::Reorder,
+    ];
+}
