@@ -1,6 +1,8 @@
 //! Puts a node together from its settings, runs it, and stops it without losing anything.
 //! What the parts do is theirs to say.
 
+pub mod kafka_tools;
+
 use std::{any::Any, time::Duration};
 
 use actix_rt::{System, net::TcpStream};

@@ -87,16 +87,16 @@ impl Handler<ToRoom> for Room {
         self.idle_since_last_look = false;
         match message {
             ToRoom::Send { sender, body, client_id, reply } => {
-                self.command(sender, Command::Send { body, client_id }, Waiter::Send(reply));
+                self.command(sender, Command::Send { body, client_id }, Waiter::Send(reply), ctx);
             }
-            ToRoom::Join { sender, reply } => self.command(sender, Command::Join, Waiter::Join(reply)),
+            ToRoom::Join { sender, reply } => self.command(sender, Command::Join, Waiter::Join(reply), ctx),
             ToRoom::Leave { sender, through, reply } => {
-                self.command(sender, Command::Leave, Waiter::Leave(through, reply));
+                self.command(sender, Command::Leave, Waiter::Leave(through, reply), ctx);
             }
             ToRoom::Subscribe(subscribe) if subscribe.start.may_be_beyond(&self.head()) => {
                 self.begin_later(subscribe, ctx)
             }
-            ToRoom::Subscribe(subscribe) => self.begin(subscribe),
+            ToRoom::Subscribe(subscribe) => self.begin(subscribe, ctx),
             ToRoom::Continue { id, after, reply } => reply.give(Ok(self.go_on(id, after))),
             ToRoom::Unsubscribe { id, reply } => {
                 self.readers.remove(id);

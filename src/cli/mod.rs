@@ -5,10 +5,12 @@ pub mod bench;
 pub mod check;
 pub mod client;
 mod config;
+mod dlt;
 pub mod latency;
 mod migrate;
 mod serve;
 mod settings;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,10 @@ enum Command {
     Migrate(SettingsArgs),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsArgs),
+    /// Make the topics of the Kafka log, or compare them with the settings
+    Topics(topics::TopicsArgs),
+    /// Show or replay records of the Kafka log that could not be decoded or applied
+    Dlt(dlt::DltArgs),
     /// Put load on a running server and judge what comes back
     Bench(bench::BenchArgs),
     /// Use one or more nodes while you break things, then judge what was seen
@@ -55,6 +61,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(&args)?,
         Command::Migrate(args) => migrate::run(&args)?,
         Command::Config(args) => config::run(&args)?,
+        Command::Topics(args) => return topics::run(&args),
+        Command::Dlt(args) => return dlt::run(&args),
         Command::Bench(args) => return bench::run(args),
         Command::Check(args) => return Ok(check::run(&args)),
     }

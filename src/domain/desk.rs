@@ -97,6 +97,31 @@ impl<Waiter> Desk<Waiter> {
         }
     }
 
+    /// Whether a command would be answered from the state alone by a refusal or by nothing being to do. Where
+    /// others append to the log too the state may be behind it, and such an answer wrong.
+    pub fn doubts(&self, sender: &User, command: &Command) -> bool {
+        let is_deferred = self.deferred.contains_key(&sender.id);
+        !is_deferred && matches!(self.state.decide(sender, command.clone()), Err(_) | Ok(Decision::Unchanged))
+    }
+
+    /// Has a user's commands wait until [`Self::resume`] or [`Self::refuse_held`]. `false` where they wait already.
+    pub fn hold(&mut self, user: &UserId) -> bool {
+        let is_free = !self.deferred.contains_key(user);
+        self.deferred.entry(user.clone()).or_default();
+        is_free
+    }
+
+    /// Judges the commands that were held, by the state as it is now.
+    pub fn resume(&mut self, user: &UserId) -> Vec<Step<Waiter>> {
+        self.release(user)
+    }
+
+    /// Refuses the commands that were held.
+    pub fn refuse_held(&mut self, user: &UserId, refusal: &Refusal) -> Vec<Step<Waiter>> {
+        let held = self.deferred.remove(user).unwrap_or_default();
+        held.into_iter().map(|held| Step::Refuse { waiter: held.waiter, refusal: refusal.clone() }).collect()
+    }
+
     /// Folds the log's next proposal. The token is that of the append it came from, where that was one of this
     /// desk; whoever waited for one that was reported as failed has their answer already.
     pub fn apply(
@@ -406,5 +431,29 @@ mod tests {
         world.broken = true;
         world.append_first();
         assert_eq!((world.answers.len(), world.desk.deferred.len()), (2001, 0));
+    }
+
+    #[test]
+    fn a_member_of_another_node_is_not_refused_by_a_state_that_is_behind() {
+        let mut desk = Desk::<Question>::new(RoomState::default());
+        let (ada, bob) = (user(1), user(2));
+        assert!(desk.doubts(&ada, &says("one")), "she may be a member by now");
+        assert!(desk.hold(&ada.id));
+        assert!(desk.ask(ada.clone(), says("one"), 1).is_none());
+        assert!(!desk.doubts(&ada, &says("two")), "what comes behind waits, too");
+        assert!(desk.ask(ada.clone(), says("two"), 2).is_none());
+        desk.apply(None, proposal(ada.clone(), Command::Join), Timestamp::default());
+        let steps = desk.resume(&ada.id);
+        assert!(
+            matches!(&steps[..], [Step::Append { token: 0, .. }, Step::Append { token: 1, .. }]),
+            "{steps:?}"
+        );
+        assert!(desk.doubts(&ada, &Command::Join), "she may have left elsewhere");
+
+        assert!(desk.hold(&bob.id) && !desk.hold(&bob.id));
+        assert!(desk.ask(bob.clone(), says("three"), 3).is_none());
+        let steps = desk.refuse_held(&bob.id, &Code::LogUnavailable.into());
+        assert!(matches!(&steps[..], [Step::Refuse { waiter: 3, .. }]), "{steps:?}");
+        assert!(desk.hold(&bob.id), "nothing waits any more");
     }
 }

@@ -86,6 +86,9 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Reads at most `limit` records, ascending.
     fn read<'a>(&'a self, room: &'a RoomId, page: Page, limit: u32) -> Answer<'a, Vec<Record>>;
 
+    /// Whether others append to it too, so that an opened room may be behind what is durable.
+    fn is_shared(&self) -> bool;
+
     /// Waits until everything that was durable in an opened room's log by now was given to its sink.
     fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()>;
 

@@ -24,7 +24,7 @@ pub(crate) fn on_sqlite(test: impl Fn(&Database)) {
 }
 
 /// Runs a test in a fresh schema of the PostgreSQL server, if one is named.
-pub(super) fn on_postgres(test: impl Fn(&Database)) {
+pub(crate) fn on_postgres(test: impl Fn(&Database)) {
     if let Ok(server) = env::var("KLATSCH_TEST_DATABASE_URL") {
         let schema = Schema::create(&server);
         test(&fresh(schema.url.clone()));

@@ -22,6 +22,8 @@ pub(crate) struct Client {
     /// What it said and has no answer to, by number.
     pub(crate) pending: BTreeMap<u64, Pending>,
     pub(crate) sent: u64,
+    /// The node of the last connection.
+    pub(crate) former: Option<NodeRef>,
     sessions: u64,
 }
 
@@ -48,12 +50,22 @@ pub(crate) struct Pending {
 impl Client {
     /// A client that is not connected.
     pub(crate) fn new(user: User, room: RoomId) -> Self {
-        Self { user, room, link: None, position: None, pending: BTreeMap::new(), sent: 0, sessions: 0 }
+        Self {
+            user,
+            room,
+            link: None,
+            position: None,
+            pending: BTreeMap::new(),
+            sent: 0,
+            former: None,
+            sessions: 0,
+        }
     }
 
     /// Begins a connection.
     pub(crate) fn connect(&mut self, node: NodeRef, since: Millis) -> u64 {
         self.sessions += 1;
+        self.former = Some(node);
         let (session, up, down) = (self.sessions, Line::default(), Line::default());
         self.link = Some(Link { session, node, joined: false, since, up, down });
         session

@@ -15,11 +15,14 @@ mod room;
 mod sabotage;
 mod saving;
 mod schedule;
+mod tally;
 mod virtual_database;
 mod virtual_log;
 
 use std::{
-    env, panic,
+    env,
+    ops::Range,
+    panic,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -29,6 +32,7 @@ use std::{
 
 use cluster::{Cluster, Trace, Verdict};
 use sabotage::Sabotage;
+use tally::{Happening, Tally};
 
 /// Seeds that are tried unless `KLATSCH_SIM_SEEDS` says how many.
 const SEEDS: u64 = 2_000;
@@ -44,39 +48,42 @@ fn number(name: &str) -> Option<u64> {
 /// Runs a seed; a panic is a fault too.
 fn run(seed: u64, sabotage: Option<Sabotage>, trace: Trace) -> Verdict {
     let run = || Cluster::new(seed, sabotage, trace).run();
-    panic::catch_unwind(run).unwrap_or_else(|_| Verdict {
-        fault: Some("it panicked".to_owned()),
-        records: 0,
-        events: 0,
-        digest: 0,
-    })
+    let panicked = || Verdict { fault: Some("it panicked".to_owned()), ..Verdict::default() };
+    panic::catch_unwind(run).unwrap_or_else(|_| panicked())
 }
 
-/// Tries seeds on all processors; gives those with a fault, and how many records and events there were.
-fn try_seeds(seeds: std::ops::Range<u64>) -> (Vec<(u64, String)>, u64, u64) {
+/// What came of many seeds.
+#[derive(Default)]
+struct Outcome {
+    faults: Vec<(u64, String)>,
+    records: u64,
+    events: u64,
+    tally: Tally,
+}
+
+/// Tries seeds on all processors, until enough of them have a fault.
+fn try_seeds(seeds: Range<u64>, sabotage: Option<Sabotage>, enough: usize) -> Outcome {
     let next = AtomicU64::new(seeds.start);
-    let (records, events) = (AtomicU64::new(0), AtomicU64::new(0));
-    let faults = Mutex::new(Vec::new());
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end || faults.lock().unwrap().len() >= 10 {
-                        return;
-                    }
-                    let verdict = run(seed, None, Trace::Off);
-                    records.fetch_add(verdict.records, Ordering::Relaxed);
-                    events.fetch_add(verdict.events, Ordering::Relaxed);
-                    if let Some(fault) = verdict.fault {
-                        faults.lock().unwrap().push((seed, fault));
-                    }
-                }
-            });
+    let outcome = Mutex::new(Outcome::default());
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end || outcome.lock().unwrap().faults.len() >= enough {
+                return;
+            }
+            let verdict = run(seed, sabotage, Trace::Off);
+            let mut outcome = outcome.lock().unwrap();
+            outcome.records += verdict.records;
+            outcome.events += verdict.events;
+            outcome.tally.add(&verdict.tally);
+            outcome.faults.extend(verdict.fault.map(|fault| (seed, fault)));
         }
-    });
-    (faults.into_inner().unwrap(), records.into_inner(), events.into_inner())
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    let mut outcome = outcome.into_inner().unwrap();
+    outcome.faults.sort();
+    outcome
 }
 
 /// D1, D2, D3, D4 and D7, whatever fails: `KLATSCH_SIM_SEED` replays one seed and prints all that happens in it,
@@ -90,13 +97,19 @@ fn no_fault_of_nodes_brokers_and_databases_breaks_a_promise() {
     }
     let from = number("KLATSCH_SIM_FROM").unwrap_or(0);
     let count = number("KLATSCH_SIM_SEEDS").unwrap_or(SEEDS);
-    let (mut faults, records, events) = try_seeds(from..from + count);
-    faults.sort();
+    let Outcome { faults, records, events, tally } = try_seeds(from..from + count, None, 10);
     println!("{count} seeds: {events} events, {records} records, {} faults", faults.len());
+    for happening in Happening::ALL {
+        println!("{:>9} {happening:?}", tally.of(happening));
+    }
     for (seed, fault) in &faults {
-        println!("KLATSCH_SIM_SEED={seed} cargo test --test sim   # {fault}");
+        println!("KLATSCH_SIM_SEED={seed} cargo test --test sim no_fault -- --nocapture   # {fault}");
     }
     assert!(faults.is_empty(), "{} seeds broke a promise", faults.len());
+    if count >= SUSPICIOUS {
+        let never = Happening::ALL.into_iter().filter(|happening| tally.of(*happening) == 0);
+        assert_eq!(never.collect::<Vec<_>>(), [], "that never happened");
+    }
 }
 
 #[test]
@@ -111,9 +124,8 @@ fn a_seed_replays_exactly() {
 fn every_sabotage_is_noticed() {
     let mut unnoticed = Vec::new();
     for sabotage in Sabotage::ALL {
-        let noticed =
-            (0..SUSPICIOUS).find_map(|seed| Some((seed, run(seed, Some(sabotage), Trace::Off).fault?)));
-        match noticed {
+        let outcome = try_seeds(0..SUSPICIOUS, Some(sabotage), 1);
+        match outcome.faults.first() {
             Some((seed, fault)) => println!("{sabotage:?}: seed {seed}: {fault}"),
             None => unnoticed.push(sabotage),
         }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     sync::{Arc, Mutex},
 };
 
@@ -103,16 +104,30 @@ pub(crate) enum Why {
 }
 
 /// What the dispatch said.
-#[derive(Debug)]
 pub(crate) enum Signal {
     Opened(u64, Result<RoomState, AttachError>),
-    Read(u64, Result<Vec<Record>, AttachError>),
+    Read(u64, Result<(RoomState, Vec<Record>), AttachError>),
     Settled(u64),
+}
+
+/// States are shown by their heads: what is in them has no order.
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened(number, Ok(state)) => write!(f, "Opened({number}, head {})", state.head()),
+            Self::Read(number, Ok((state, more))) => {
+                write!(f, "Read({number}, head {}, {} records)", state.head(), more.len())
+            }
+            Self::Opened(number, Err(error)) | Self::Read(number, Err(error)) => {
+                write!(f, "NotAttached({number}, {error:?})")
+            }
+            Self::Settled(number) => write!(f, "Settled({number})"),
+        }
+    }
 }
 
 type Signals = Arc<Mutex<Vec<Said>>>;
 
-#[derive(Debug)]
 enum Said {
     Signal(Signal),
     Mail(u64, Mail),
@@ -180,9 +195,9 @@ impl Node {
                     opened: Box::new(move |state| tell(Signal::Opened(number, state))),
                 }
             }
-            Why::CatchUp { .. } | Why::History { .. } => Purpose::Read {
-                done: Box::new(move |read| tell(Signal::Read(number, read.map(|(_, records)| records)))),
-            },
+            Why::CatchUp { .. } | Why::History { .. } => {
+                Purpose::Read { done: Box::new(move |read| tell(Signal::Read(number, read))) }
+            }
         };
         let Update { room, partition, from, until, state, .. } = update;
         self.dispatch.attach(Attach {
@@ -226,6 +241,8 @@ impl Node {
                 }
             }
         }
+        // Rooms that lose their sinks together do so in no order.
+        touched.sort_unstable();
         touched.dedup();
         (signals, touched)
     }

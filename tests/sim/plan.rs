@@ -81,7 +81,7 @@ impl Plan {
             fetch: chance.pick(&[1, 3, 20, 500]),
             batch: chance.pick(&[1, 3, 20, 500]),
             fold_weight: chance.pick(&[0, 10, 10_000]),
-            snapshot_every: chance.pick(&[1, 5, 50]),
+            snapshot_every: chance.pick(&[2, 10, 50]),
             slow: some(chance, 20),
             append_lost: some(chance, 50),
             append_doubtful: some(chance, 50),

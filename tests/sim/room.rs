@@ -57,6 +57,7 @@ pub(crate) enum Frame {
     Ack {
         number: u64,
         first: FirstSend,
+        repeated: bool,
     },
     Refused {
         number: Option<u64>,
@@ -231,10 +232,10 @@ impl Room {
             (waiter, Outcome::Refused(code)) => out.push(refuse(&waiter, code)),
             (Waiter::Send(peer, number), Outcome::Recorded(record)) => {
                 let first = FirstSend { seq: record.seq, at: record.at };
-                out.push(Out::Tell(peer, Frame::Ack { number, first }));
+                out.push(Out::Tell(peer, Frame::Ack { number, first, repeated: false }));
             }
             (Waiter::Send(peer, number), Outcome::Repeated(first)) => {
-                out.push(Out::Tell(peer, Frame::Ack { number, first }));
+                out.push(Out::Tell(peer, Frame::Ack { number, first, repeated: true }));
             }
             (waiter @ Waiter::Send(..), Outcome::Unchanged) => out.push(refuse(&waiter, Code::Internal)),
             (Waiter::Leave(peer), _) => out.push(Out::Tell(peer, Frame::Left)),

@@ -16,8 +16,8 @@ pub(crate) enum Sabotage {
     SkipTheWatermark,
     /// A partition's place is read a while after the state of the room.
     ReadInTwoInstants,
-    /// A node that starts again calls its openings as it did before.
-    ReuseRuns,
+    /// Openings of a room are called alike, whichever node they are on.
+    ShareRuns,
     /// Dead letters are lost on their way.
     LoseDeadLetters,
     /// A node hands over what it fetched in another order.
@@ -33,7 +33,7 @@ impl Sabotage {
         Self::ForgetDedup,
         Self::SkipTheWatermark,
         Self::ReadInTwoInstants,
-        Self::ReuseRuns,
+        Self::ShareRuns,
         Self::LoseDeadLetters,
         Self::Reorder,
     ];

@@ -1,7 +1,7 @@
 //! The database of a run: rooms, rows, snapshots and how far partitions are stored, with the semantics of `storage`.
 //! A transaction happens at one instant; that it comes late, fails or seems to fail is for the cluster to say.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use klatsch::{
     domain::{Outcome, Record, RoomId, RoomState, Seq},
@@ -28,12 +28,21 @@ pub(crate) struct RoomRow {
 }
 
 /// A room as of one instant.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) partition: Partition,
     pub(crate) next_offset: Option<Offset>,
     pub(crate) folded: Folded,
     pub(crate) rows: Vec<Record>,
+}
+
+/// The state is shown by its head: what is in it has no order.
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (head, rows) = (self.folded.state.head(), self.rows.len());
+        let Self { partition, next_offset, .. } = self;
+        write!(f, "head {head}, {rows} rows, partition {partition} stored up to {next_offset:?}")
+    }
 }
 
 /// Why a batch is not stored.

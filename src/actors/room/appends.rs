@@ -3,6 +3,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+
 use super::{
     super::{
         lobby::{RoomChanged, Whose},
@@ -15,15 +17,66 @@ use crate::{
     domain::{
         Applied, Code, Command, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step, Token, User,
     },
-    log::Committed,
+    log::{Committed, LogError},
     telemetry::Stopwatch,
     wire::{Broadcast, native::Change},
 };
 
 impl Room {
-    pub(super) fn command(&mut self, sender: User, command: Command, waiter: Waiter) {
+    pub(super) fn command(
+        &mut self,
+        sender: User,
+        command: Command,
+        waiter: Waiter,
+        ctx: &mut Context<Self>,
+    ) {
+        if self.context.log.is_shared() && self.desk.doubts(&sender, &command) {
+            return self.command_later(sender, command, waiter, ctx);
+        }
         let step = self.desk.ask(sender, command, waiter);
         self.follow(step.into_iter().collect());
+    }
+
+    /// Has a command judged after everything that is in the log now has been applied, and what the same user
+    /// wants meanwhile after it.
+    pub(super) fn command_later(
+        &mut self,
+        sender: User,
+        command: Command,
+        waiter: Waiter,
+        ctx: &mut Context<Self>,
+    ) {
+        let user = sender.id.clone();
+        let begins = self.desk.hold(&user);
+        // Whoever is held has no answer yet.
+        let step = self.desk.ask(sender, command, waiter);
+        self.follow(step.into_iter().collect());
+        if begins {
+            self.settle(ctx, move |room, settled| {
+                let steps = match settled {
+                    Ok(()) => room.desk.resume(&user),
+                    // What cannot be judged is neither refused for good nor called lost.
+                    Err(error) => room.desk.refuse_held(&user, &error.into()),
+                };
+                room.follow(steps);
+            });
+        }
+    }
+
+    /// Goes on once everything that is in the log now has been applied.
+    pub(super) fn settle(
+        &self,
+        ctx: &mut Context<Self>,
+        go_on: impl FnOnce(&mut Self, Result<(), LogError>) + 'static,
+    ) {
+        let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
+        let settled = async move { log.settle(&id).await }.into_actor(self);
+        ctx.spawn(settled.map(|settled, room, ctx| {
+            while let Ok(batch) = room.deliveries.try_recv() {
+                room.take(batch, ctx);
+            }
+            go_on(room, settled);
+        }));
     }
 
     pub(super) fn follow(&mut self, steps: Vec<Step<Waiter>>) {
@@ -35,7 +88,7 @@ impl Room {
                         steps.extend(self.desk.fail(token, refusal));
                     }
                 }
-                Step::Answer { waiter, outcome } => self.settle(waiter, outcome),
+                Step::Answer { waiter, outcome } => self.answer(waiter, outcome),
                 Step::Refuse { waiter, refusal } => waiter.refuse(refusal),
             }
         }
@@ -61,7 +114,7 @@ impl Room {
             self.context.metrics.append_seconds.observe(since.seconds());
         }
         if let Some(waiter) = waiter {
-            self.settle(waiter, outcome);
+            self.answer(waiter, outcome);
         }
         self.follow(next);
     }
@@ -86,7 +139,7 @@ impl Room {
         }
     }
 
-    fn settle(&mut self, waiter: Waiter, outcome: Outcome) {
+    fn answer(&mut self, waiter: Waiter, outcome: Outcome) {
         match (waiter, outcome) {
             (waiter, Outcome::Refused(code)) => waiter.refuse(code.into()),
             (Waiter::Send(reply), Outcome::Recorded(record)) => {

@@ -1,9 +1,7 @@
 //! How a subscription of a room begins and goes on: where it starts, its greeting, what it lacks.
 //! Who reads the room then is in `room_readers`.
 
-use std::sync::Arc;
-
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::Context;
 
 use super::{
     super::{
@@ -20,24 +18,24 @@ use crate::{
 
 impl Room {
     /// Begins a subscription after everything that is in the log now has been applied.
-    pub(super) fn begin_later(&self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
-        let settled = async move { log.settle(&id).await }.into_actor(self);
-        ctx.spawn(settled.map(|settled, room, ctx| {
-            if let Err(error) = settled {
-                // What cannot be judged is not called lost: the client comes back with its position.
-                return subscribe.reply.give(Err(error.into()));
+    pub(super) fn begin_later(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        match subscribe.sender.clone() {
+            Some(sender) => {
+                let waiter = Waiter::Subscribe(Box::new(subscribe));
+                self.command_later(sender, Command::Join, waiter, ctx);
             }
-            while let Ok(batch) = room.deliveries.try_recv() {
-                room.take(batch, ctx);
-            }
-            room.begin(subscribe);
-        }));
+            None => self.settle(ctx, |room, settled| match settled {
+                Ok(()) => room.subscribe(subscribe, room.desk.state().head()),
+                Err(error) => subscribe.reply.give(Err(error.into())),
+            }),
+        }
     }
 
-    pub(super) fn begin(&mut self, subscribe: Subscribe) {
+    pub(super) fn begin(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         match subscribe.sender.clone() {
-            Some(sender) => self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe))),
+            Some(sender) => {
+                self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe)), ctx);
+            }
             None => self.subscribe(subscribe, self.desk.state().head()),
         }
     }

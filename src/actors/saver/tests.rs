@@ -18,14 +18,14 @@ use crate::{
         Answer, LogError,
         kafka::{
             Partition,
-            group::testbed::{Broker, PARTITIONS, on_every_broker},
+            group::testbed::{Broker, PARTITIONS},
             saver::{self as pure, Bounds},
         },
     },
     storage::{
         Advance, Database, StorageError, batch, partitions, records,
         rooms::{self, NewRoom},
-        testbed::{new_room, on_every_database, on_sqlite},
+        testbed::{new_room, on_postgres, on_sqlite},
     },
     wire::log_record,
 };
@@ -85,6 +85,8 @@ impl<'a> Scene<'a> {
     fn saver(&self, group: &str) -> Addr<Saver> {
         let mut options = self.broker.options.clone();
         options.names.saver_group = format!("{}-{group}", options.names.rooms);
+        // Members notice those who come and go when they tell that they are there.
+        options.properties.insert("heartbeat.interval.ms", "200".to_owned());
         let bounds = Bounds { batch_entries: 100, snapshot_every: 20, fold_weight: 10_000 };
         let storing = Storing::new(pure::Saver::new(bounds), self.database.clone());
         let cluster = Cluster::new(&options).unwrap();
@@ -142,6 +144,23 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Runs a test with the mock cluster, and with a real broker, each with a fresh SQLite file.
+fn on_files(test: impl AsyncFn(&Broker, &Database)) {
+    for broker in [Some(Broker::mock()), Broker::real()].into_iter().flatten() {
+        on_sqlite(|database| actix_rt::System::new().block_on(test(&broker, database)));
+    }
+}
+
+/// As [`on_files`], and with a real broker and a server, too.
+fn everywhere(test: impl AsyncFn(&Broker, &Database)) {
+    on_files(&test);
+    on_postgres(|database| {
+        if let Some(broker) = Broker::real() {
+            actix_rt::System::new().block_on(test(&broker, database));
+        }
+    });
+}
+
 async fn stop(saver: &Addr<Saver>) {
     saver.send(StopSaving).await.unwrap();
 }
@@ -162,148 +181,136 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 #[test]
 fn d7_savers_that_come_and_go_store_everything_once() {
-    on_every_database(|database| {
-        on_every_broker(async |broker| {
-            let mut scene = Scene::new(broker, database);
-            scene.chat(20);
-            let first = scene.saver("group");
-            scene.until_stored().await;
-            let second = scene.saver("group");
-            scene.chat(20);
-            until("they share the partitions", async || {
-                scene.chat(1);
-                let shares = [observe(&first).await.partitions, observe(&second).await.partitions];
-                shares == [PARTITIONS as usize / 2; 2]
-            })
-            .await;
-            scene.until_stored().await;
-            scene.chat(20);
-            stop(&first).await;
-            scene.chat(20);
-            scene.until_stored().await;
-            stop(&second).await;
-            scene.chat(20);
-            let third = scene.saver("group");
-            scene.until_stored().await;
-            stop(&third).await;
-            assert!(scene.letters.taken.lock().unwrap().is_empty());
-        });
+    everywhere(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        scene.chat(20);
+        let first = scene.saver("group");
+        scene.until_stored().await;
+        let second = scene.saver("group");
+        scene.chat(20);
+        until("they share the partitions", async || {
+            scene.chat(1);
+            let shares = [observe(&first).await.partitions, observe(&second).await.partitions];
+            shares == [PARTITIONS as usize / 2; 2]
+        })
+        .await;
+        scene.until_stored().await;
+        scene.chat(20);
+        stop(&first).await;
+        scene.chat(20);
+        scene.until_stored().await;
+        stop(&second).await;
+        scene.chat(20);
+        let third = scene.saver("group");
+        scene.until_stored().await;
+        stop(&third).await;
+        assert!(scene.letters.taken.lock().unwrap().is_empty());
     });
 }
 
 #[test]
 fn d7_a_twin_that_believes_to_have_the_same_partitions_stores_nothing_twice() {
-    on_every_database(|database| {
-        on_every_broker(async |broker| {
-            let mut scene = Scene::new(broker, database);
-            let twins = [scene.saver("one"), scene.saver("other")];
-            for _ in 0..10 {
-                scene.chat(10);
-                time::sleep(Duration::from_millis(20)).await;
-            }
-            scene.until_stored().await;
-            until("both are up to date", async || {
-                scene.chat(1);
-                !observe(&twins[0]).await.failing && !observe(&twins[1]).await.failing
-            })
-            .await;
-            for twin in &twins {
-                stop(twin).await;
-            }
-            scene.until_stored().await;
-        });
+    everywhere(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        let twins = [scene.saver("one"), scene.saver("other")];
+        for _ in 0..10 {
+            scene.chat(10);
+            time::sleep(Duration::from_millis(20)).await;
+        }
+        scene.until_stored().await;
+        until("both are up to date", async || {
+            scene.chat(1);
+            !observe(&twins[0]).await.failing && !observe(&twins[1]).await.failing
+        })
+        .await;
+        for twin in &twins {
+            stop(twin).await;
+        }
+        scene.until_stored().await;
     });
 }
 
 #[test]
 fn poison_goes_to_the_dead_letters_and_others_are_stored() {
-    on_sqlite(|database| {
-        on_every_broker(async |broker| {
-            let mut scene = Scene::new(broker, database);
-            *scene.letters.refusals.lock().unwrap() = 2;
-            scene.chat(5);
-            scene.append(0, &room_id(0), b"{");
-            scene.append(1, &RoomId::new("none"), b"null");
-            scene.append(2, &room_id(3), br#"{"v":1,"kind":"joined","sender":{"id":"u","nickname":"n"}}"#);
-            scene.chat(5);
-            let saver = scene.saver("group");
-            scene.until_stored().await;
-            stop(&saver).await;
-            let mut taken = scene.letters.taken.lock().unwrap().clone();
-            taken.sort();
-            assert_eq!(taken.len(), 3, "{taken:?}");
-            assert_eq!(taken[0], "its room lives in partition 3");
-            assert_eq!(observe(&saver).await.dead_letters, 3);
-        });
+    on_files(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        *scene.letters.refusals.lock().unwrap() = 2;
+        scene.chat(5);
+        scene.append(0, &room_id(0), b"{");
+        scene.append(1, &RoomId::new("none"), b"null");
+        scene.append(2, &room_id(3), br#"{"v":1,"kind":"joined","sender":{"id":"u","nickname":"n"}}"#);
+        scene.chat(5);
+        let saver = scene.saver("group");
+        scene.until_stored().await;
+        stop(&saver).await;
+        let mut taken = scene.letters.taken.lock().unwrap().clone();
+        taken.sort();
+        assert_eq!(taken.len(), 3, "{taken:?}");
+        assert_eq!(taken[0], "its room lives in partition 3");
+        assert_eq!(observe(&saver).await.dead_letters, 3);
     });
 }
 
 #[test]
 fn a_database_that_is_away_is_waited_for() {
-    on_sqlite(|database| {
-        on_every_broker(async |broker| {
-            let mut scene = Scene::new(broker, database);
-            let saver = scene.saver("group");
-            scene.chat(5);
-            scene.until_stored().await;
-            let (locked, is_locked) = mpsc::channel();
-            let (free, may_free) = mpsc::channel::<()>();
-            let held = database.clone();
-            let holder = thread::spawn(move || {
-                held.write(|_| {
-                    locked.send(()).unwrap();
-                    may_free.recv().unwrap();
-                    Ok::<_, StorageError>(())
-                })
-            });
-            is_locked.recv().unwrap();
-            scene.chat(50);
-            until("it fails", async || observe(&saver).await.failing).await;
-            free.send(()).unwrap();
-            holder.join().unwrap().unwrap();
-            scene.until_stored().await;
-            until("it is well", async || !observe(&saver).await.failing).await;
-            stop(&saver).await;
+    on_files(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        let saver = scene.saver("group");
+        scene.chat(5);
+        scene.until_stored().await;
+        let (locked, is_locked) = mpsc::channel();
+        let (free, may_free) = mpsc::channel::<()>();
+        let held = database.clone();
+        let holder = thread::spawn(move || {
+            held.write(|_| {
+                locked.send(()).unwrap();
+                may_free.recv().unwrap();
+                Ok::<_, StorageError>(())
+            })
         });
+        is_locked.recv().unwrap();
+        scene.chat(50);
+        until("it fails", async || observe(&saver).await.failing).await;
+        free.send(()).unwrap();
+        holder.join().unwrap().unwrap();
+        scene.until_stored().await;
+        until("it is well", async || !observe(&saver).await.failing).await;
+        stop(&saver).await;
     });
 }
 
 #[test]
 fn brokers_that_are_away_are_waited_for() {
-    on_sqlite(|database| {
-        on_every_broker(async |broker| {
-            let Some(mock) = &broker.mock else { return };
-            let mut scene = Scene::new(broker, database);
-            mock.cluster.broker_down(1).unwrap();
-            let saver = scene.saver("group");
-            time::sleep(Duration::from_millis(300)).await;
-            mock.cluster.broker_up(1).unwrap();
-            scene.chat(5);
-            scene.until_stored().await;
-            mock.cluster.broker_down(1).unwrap();
-            time::sleep(Duration::from_millis(300)).await;
-            mock.cluster.broker_up(1).unwrap();
-            scene.chat(5);
-            scene.until_stored().await;
-            stop(&saver).await;
-        });
+    on_files(async |broker, database| {
+        let Some(mock) = &broker.mock else { return };
+        let mut scene = Scene::new(broker, database);
+        mock.cluster.broker_down(1).unwrap();
+        let saver = scene.saver("group");
+        time::sleep(Duration::from_millis(300)).await;
+        mock.cluster.broker_up(1).unwrap();
+        scene.chat(5);
+        scene.until_stored().await;
+        mock.cluster.broker_down(1).unwrap();
+        time::sleep(Duration::from_millis(300)).await;
+        mock.cluster.broker_up(1).unwrap();
+        scene.chat(5);
+        scene.until_stored().await;
+        stop(&saver).await;
     });
 }
 
 #[test]
 fn a_partition_without_the_wanted_offset_does_not_stop_the_others() {
-    on_sqlite(|database| {
-        on_every_broker(async |broker| {
-            let mut scene = Scene::new(broker, database);
-            let lost = Advance { partition: 1, from: None, to: 1_000_000 };
-            let batch = Batch { advances: vec![lost], ..Batch::default() };
-            batch::store(&mut database.writer().unwrap(), &batch).unwrap();
-            scene.chat(10);
-            scene.rooms.retain(|room, _| home(*room) != 1);
-            scene.ends.insert(1, 1_000_000);
-            let saver = scene.saver("group");
-            scene.until_stored().await;
-            stop(&saver).await;
-        });
+    on_files(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        let lost = Advance { partition: 1, from: None, to: 1_000_000 };
+        let batch = Batch { advances: vec![lost], ..Batch::default() };
+        batch::store(&mut database.writer().unwrap(), &batch).unwrap();
+        scene.chat(10);
+        scene.rooms.retain(|room, _| home(*room) != 1);
+        scene.ends.insert(1, 1_000_000);
+        let saver = scene.saver("group");
+        scene.until_stored().await;
+        stop(&saver).await;
     });
 }

@@ -110,6 +110,10 @@ impl RoomLog for EmbeddedLog {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn settle<'a>(&'a self, _: &'a RoomId) -> Answer<'a, ()> {
         Box::pin(self.barrier())
     }

@@ -21,10 +21,11 @@ use super::{
     consumer::entry,
     context::Context,
     error::BrokerError,
+    producer,
     saver::{DeadLetter, DeadLetterSink},
     tail::Piece,
 };
-use crate::{domain::Timestamp, log::Answer};
+use crate::{domain::Timestamp, log::Answer, wire::log_record};
 
 /// The names of headers that say what a dead letter is.
 mod header {
@@ -40,8 +41,8 @@ mod header {
 /// The partition that dead letters go to. Their topic is made with one; further ones hold nothing.
 const LETTERS: Partition = 0;
 
-/// Longest error in a header, in bytes: the record that is quoted in it may be large.
-const ERROR_BYTES: usize = 2000;
+/// Longest error in a header, in characters: the record that is quoted in it may be large.
+const ERROR_CHARS: usize = 1000;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,7 +96,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// If the brokers do not take all of them in time.
-    pub async fn write(&self, letters: &[DeadLetter]) -> Result<(), BrokerError> {
+    pub async fn put_aside(&self, letters: &[DeadLetter]) -> Result<(), BrokerError> {
         for letter in letters {
             let DeadLetter { entry, error } = letter;
             let (topic, partition, offset) =
@@ -121,7 +122,9 @@ impl DeadLetters {
     pub async fn replay(&self, buried: &Buried) -> Result<(), BrokerError> {
         let Buried { number, from, at, error, key, value, .. } = buried;
         let (topic, partition, key) = (from.topic.as_str(), from.partition, key.as_deref());
-        self.send(Record { topic, partition, key, value, headers: OwnedHeaders::new() }).await?;
+        let kind = log_record::decode(value).ok().map(|record| record.proposal.kind.name());
+        let headers_of_record = kind.map_or_else(OwnedHeaders::new, producer::headers);
+        self.send(Record { topic, partition, key, value, headers: headers_of_record }).await?;
         let headers = headers(from, error, at)
             .insert(Header { key: header::REPLAYED, value: Some(&number.to_string()) });
         let topic = self.options.names.dead_letters.as_str();
@@ -139,7 +142,7 @@ impl DeadLetters {
         let (from, until) = client.fetch_watermarks(topic, LETTERS, PATIENCE)?;
         let piece = Piece { topic, partition: LETTERS, from, until };
         piece.read(&self.options, &AtomicBool::new(false), |message| match read(message) {
-            Some(Read::DeadLetter(letter)) => letters.push(letter),
+            Some(Read::Letter(letter)) => letters.push(letter),
             Some(Read::Mark(place)) => drop(replayed.insert(place)),
             None => {}
         })?;
@@ -182,6 +185,12 @@ impl DeadLetters {
     }
 }
 
+impl DeadLetterSink for DeadLetters {
+    fn write(&self, letters: Arc<[DeadLetter]>) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.put_aside(&letters).await?) })
+    }
+}
+
 /// A record to be written.
 struct Record<'a> {
     topic: &'a str,
@@ -192,19 +201,19 @@ struct Record<'a> {
 }
 
 fn headers(from: &Place, error: &str, at: &str) -> OwnedHeaders {
-    let error = &error[..error.floor_char_boundary(ERROR_BYTES)];
+    let error: String = error.chars().take(ERROR_CHARS).collect();
     let (partition, offset) = (from.partition.to_string(), from.offset.to_string());
     OwnedHeaders::new()
         .insert(Header { key: header::TOPIC, value: Some(&from.topic) })
         .insert(Header { key: header::PARTITION, value: Some(&partition) })
         .insert(Header { key: header::OFFSET, value: Some(&offset) })
-        .insert(Header { key: header::ERROR, value: Some(error) })
+        .insert(Header { key: header::ERROR, value: Some(&error) })
         .insert(Header { key: header::AT, value: Some(at) })
 }
 
 /// What a message of the topic is.
 enum Read {
-    DeadLetter(Buried),
+    Letter(Buried),
     Mark(Place),
 }
 
@@ -222,11 +231,77 @@ fn read(message: &BorrowedMessage<'_>) -> Option<Read> {
     }
     let Entry { offset: number, appended_at: buried_at, key, value, .. } = entry(message);
     let (at, error) = (text(header::AT)?, text(header::ERROR)?);
-    Some(Read::DeadLetter(Buried { number, buried_at, from, at, error, key, value, is_replayed: false }))
+    Some(Read::Letter(Buried { number, buried_at, from, at, error, key, value, is_replayed: false }))
 }
 
-impl DeadLetterSink for DeadLetters {
-    fn write(&self, letters: Arc<[DeadLetter]>) -> Answer<'_, ()> {
-        Box::pin(async move { Ok(Self::write(self, &letters).await?) })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Proposal, RecordKind, User, UserId},
+        log::kafka::{
+            cluster::{Bounds, Cluster},
+            testbed::{Mock, on_kafka, values, wait_for},
+        },
+    };
+
+    fn letter(offset: Offset, value: &[u8], error: &str) -> DeadLetter {
+        let (key, value) = (Some(Bytes::from_static(b"room")), Bytes::copy_from_slice(value));
+        let appended_at = Timestamp::from_millis(1_763_712_000_007);
+        DeadLetter { entry: Entry { partition: 1, offset, appended_at, key, value }, error: error.to_owned() }
+    }
+
+    fn record() -> Vec<u8> {
+        let sender = User { id: UserId::new("u-1"), nickname: "Ada".into() };
+        log_record::encode(&Proposal { sender, kind: RecordKind::Left }, None)
+    }
+
+    /// What is to be shown on any broker.
+    async fn writes_reads_and_replays(options: &KafkaOptions) {
+        let letters = DeadLetters::new(options);
+        let long = "é".repeat(5000);
+        let written = [letter(7, b"poison", "not a record"), letter(9, &record(), &long)];
+        letters.put_aside(&written).await.unwrap();
+        letters.put_aside(&written[..1]).await.unwrap();
+
+        let read = letters.read().unwrap();
+        assert_eq!(read.len(), 2, "each once: {read:?}");
+        let from = Place { topic: options.names.rooms.clone(), partition: 1, offset: 7 };
+        assert_eq!((&read[0].from, read[0].error.as_str()), (&from, "not a record"));
+        assert_eq!((read[0].at.as_str(), &read[0].value[..]), ("2025-11-21T08:00:00.007Z", &b"poison"[..]));
+        assert_eq!((read[1].number, read[1].error.chars().count()), (1, ERROR_CHARS));
+        assert!(read.iter().all(|buried| !buried.is_replayed));
+
+        letters.replay(&read[1]).await.unwrap();
+        let cluster = Cluster::new(options).unwrap();
+        assert_eq!(cluster.bounds(1).await, Ok(Bounds { start: 0, end: 1 }));
+        assert_eq!(values(options, 1, 0, 1).await, [String::from_utf8(record()).unwrap()]);
+        let replayed: Vec<_> = letters.read().unwrap().iter().map(|buried| buried.is_replayed).collect();
+        assert_eq!(replayed, [false, true]);
+    }
+
+    #[test]
+    fn dead_letters_are_written_read_once_and_replayed_to_where_they_were() {
+        let mock = Mock::start();
+        mock.cluster.create_topic(&mock.options.names.dead_letters, 1, 1).unwrap();
+        wait_for(writes_reads_and_replays(&mock.options));
+        assert_eq!(mock.options.metrics.kafka.dead_letters.get(), 3);
+        on_kafka(async |options, _| writes_reads_and_replays(&options).await);
+    }
+
+    #[test]
+    fn a_letter_that_no_broker_takes_is_an_error_and_the_next_try_works() {
+        let mut mock = Mock::start();
+        mock.options.append_timeout = Duration::from_millis(500);
+        mock.cluster.create_topic(&mock.options.names.dead_letters, 1, 1).unwrap();
+        mock.cluster.broker_down(1).unwrap();
+        let letters = DeadLetters::new(&mock.options);
+        wait_for(async {
+            let refused = letters.put_aside(&[letter(1, b"poison", "x")]).await;
+            assert!(matches!(refused, Err(BrokerError::Unavailable(_))), "{refused:?}");
+            mock.cluster.broker_up(1).unwrap();
+            while letters.put_aside(&[letter(1, b"poison", "x")]).await.is_err() {}
+        });
+        assert_eq!(letters.read().unwrap().len(), 1);
     }
 }

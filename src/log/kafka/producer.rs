@@ -117,7 +117,8 @@ fn client_of(current: &Current) -> Option<Arc<Client>> {
     current.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-fn headers(kind: &'static str) -> OwnedHeaders {
+/// The headers of a record, so that somebody who filters the topic need not decode it.
+pub(super) fn headers(kind: &'static str) -> OwnedHeaders {
     let version = log_record::VERSION.to_string();
     OwnedHeaders::new_with_capacity(2)
         .insert(Header { key: VERSION_HEADER, value: Some(&version) })

@@ -299,6 +299,10 @@ impl RoomLog for KafkaLog {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn settle<'a>(&'a self, room: &'a RoomId) -> Answer<'a, ()> {
         Box::pin(async move {
             let Some(Route { partition, .. }) = self.route(room) else { return Ok(()) };

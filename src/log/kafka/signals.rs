@@ -119,3 +119,59 @@ impl SignalsReader {
         Ok(self.client.assign(&list)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, timeout_at};
+
+    use super::*;
+    use crate::log::kafka::testbed::{Mock, on_kafka, wait_for};
+
+    /// Says something until it is heard, and forgets what else was heard.
+    async fn heard(signals: &Signals, readers: &mut [SignalsReader], what: &str) {
+        for reader in readers {
+            loop {
+                signals.publish(what.as_bytes());
+                let soon = Instant::now() + Duration::from_millis(50);
+                match timeout_at(soon, reader.next()).await {
+                    Ok(signal) if signal == what => break,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_node_hears_what_any_node_says() {
+        let test = async |options: &KafkaOptions| {
+            let signals = Signals::new(options).unwrap();
+            let mut readers = [SignalsReader::new(options).unwrap(), SignalsReader::new(options).unwrap()];
+            heard(&signals, &mut readers, "first").await;
+            heard(&Signals::new(options).unwrap(), &mut readers, "second").await;
+        };
+        let mock = Mock::start();
+        mock.cluster.create_topic(&mock.options.names.signals, 2, 1).unwrap();
+        wait_for(test(&mock.options));
+        on_kafka(async |options, _| test(&options).await);
+    }
+
+    #[test]
+    fn brokers_that_come_late_or_go_for_a_while_are_waited_for() {
+        let mock = Mock::start();
+        mock.cluster.broker_down(1).unwrap();
+        wait_for(async {
+            let signals = Signals::new(&mock.options).unwrap();
+            let mut readers = [SignalsReader::new(&mock.options).unwrap()];
+            signals.publish(b"nobody hears it");
+            let soon = Instant::now() + Duration::from_millis(50);
+            assert!(timeout_at(soon, readers[0].next()).await.is_err());
+            mock.cluster.create_topic(&mock.options.names.signals, 1, 1).unwrap();
+            mock.cluster.broker_up(1).unwrap();
+            heard(&signals, &mut readers, "first").await;
+            mock.cluster.broker_down(1).unwrap();
+            signals.publish(b"it may be lost");
+            mock.cluster.broker_up(1).unwrap();
+            heard(&signals, &mut readers, "second").await;
+        });
+    }
+}

@@ -2,6 +2,7 @@
 //! Only tests use it; what it does not do as Kafka does is tried on a real broker.
 
 use std::{
+    io::Write,
     sync::{
         Mutex,
         atomic::{AtomicU32, Ordering},
@@ -17,6 +18,7 @@ use super::{
     client::{KafkaOptions, Layout, Names},
     producer::{Failed, Producer},
     tail::Tails,
+    topics::Topics,
 };
 use crate::{config::KafkaProperties, domain::RoomId, telemetry::Metrics, wire::log_record::Origin};
 
@@ -33,6 +35,21 @@ impl Mock {
         cluster.create_topic(&options.names.rooms, 2, 1).unwrap();
         Self { cluster, options }
     }
+}
+
+/// Runs a test on a real broker, with topics that are made, if `KLATSCH_TEST_KAFKA` names one.
+pub(crate) fn on_kafka(test: impl AsyncFnOnce(KafkaOptions, Topics)) {
+    let Ok(brokers) = std::env::var("KLATSCH_TEST_KAFKA") else {
+        // Past the test's output, which is shown only where it fails.
+        let line = "\n*** SKIPPED a test on a real broker: KLATSCH_TEST_KAFKA names none\n";
+        return drop(std::io::stderr().write_all(line.as_bytes()));
+    };
+    wait_for(async {
+        let options = options(&brokers);
+        let topics = Topics::new(&options).unwrap();
+        topics.create(None).await.unwrap();
+        test(options, topics).await;
+    });
 }
 
 /// Options for tests, with topics of their own.
@@ -71,6 +88,11 @@ pub(crate) fn producer(options: &KafkaOptions) -> (Producer, mpsc::Receiver<Fail
     (producer, failed)
 }
 
+/// The origin of a numbered append.
+pub(crate) fn origin(append: u64) -> Origin {
+    Origin { run: "test".into(), append }
+}
+
 /// Appends numbered records to a partition and waits until they are there.
 pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::ops::Range<u64>) {
     let room = RoomId::new("room");
@@ -78,11 +100,6 @@ pub(crate) fn append(producer: &Producer, partition: Partition, numbers: std::op
         producer.append(partition, &room, number.to_string().as_bytes(), "message", origin(number)).unwrap();
     }
     assert!(producer.flush(Duration::from_secs(30)));
-}
-
-/// The origin of a numbered append.
-pub(crate) fn origin(append: u64) -> Origin {
-    Origin { run: "test".into(), append }
 }
 
 /// The values of a piece of a partition.

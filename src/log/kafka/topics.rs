@@ -196,3 +196,63 @@ fn refusal(topic: &str, code: RDKafkaErrorCode) -> BrokerError {
 fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::kafka::testbed::on_kafka;
+
+    #[test]
+    fn topics_are_made_once_and_are_then_as_they_should_be() {
+        on_kafka(async |options, topics| {
+            let kept = |partitions| Made::Kept(partitions);
+            let again: Vec<_> =
+                topics.create(None).await.unwrap().into_iter().map(|(_, made)| made).collect();
+            assert_eq!(again, [kept(2), kept(1), kept(1)]);
+            for (name, findings) in topics.check().await.unwrap() {
+                let faults = findings.iter().filter(|finding| matches!(finding, Finding::Fault(_)));
+                assert_eq!(faults.count(), 0, "{name}: {findings:?}");
+            }
+            prepare(options).await;
+        });
+    }
+
+    #[test]
+    fn partitions_can_be_added_and_not_taken_away() {
+        on_kafka(async |options, topics| {
+            let made = topics.create(Some(5)).await.unwrap();
+            assert_eq!(made[0], (options.names.rooms.clone(), Made::Grown(2, 5)));
+            assert_eq!(made[1].1, Made::Kept(1));
+            assert_eq!(topics.partitions_of(&options.names.rooms), Ok(Some(5)));
+            let refused = topics.create(Some(3)).await.unwrap_err().to_string();
+            assert!(refused.contains("has 5 partitions"), "{refused}");
+        });
+    }
+
+    #[test]
+    fn a_topic_that_is_missing_or_differs_is_found() {
+        on_kafka(async |options, _| {
+            let mut other = options.clone();
+            other.names.rooms = format!("{}.missing", options.names.rooms);
+            other.layout.partitions = 9;
+            let topics = Topics::new(&other).unwrap();
+            let checked = topics.check().await.unwrap();
+            assert!(matches!(checked[0].1[..], [Finding::Fault(_)]), "{checked:?}");
+
+            other.names = options.names.clone();
+            let checked = Topics::new(&other).unwrap().check().await.unwrap();
+            let Some(Finding::Fault(fault)) = checked[0].1.first() else { panic!("{checked:?}") };
+            assert!(fault.starts_with("it has 2 partitions, not 9"), "{fault}");
+        });
+    }
+
+    #[test]
+    fn more_replicas_than_there_are_brokers_are_refused() {
+        on_kafka(async |mut options, _| {
+            options.names.rooms = format!("{}.large", options.names.rooms);
+            options.layout.replication = Some(50);
+            let refused = Topics::new(&options).unwrap().create(None).await.unwrap_err();
+            assert!(matches!(refused, BrokerError::Refused(_)), "{refused:?}");
+        });
+    }
+}

@@ -10,6 +10,7 @@ use crate::{
     room::{Ask, Frame, Peer, Request, Start},
     sabotage::Sabotage,
     schedule::Millis,
+    tally::Happening,
 };
 
 /// After this long without an answer a client asks again, or gives up a connection that does not begin.
@@ -61,6 +62,10 @@ impl Cluster {
             None if self.chance.hits(500) => Start::Live,
             None => Start::Last(self.chance.between(1, 30).unsigned_abs()),
         };
+        if matches!(start, Start::After(_)) && self.clients[index].former.is_some_and(|former| former != node)
+        {
+            self.tally.count(Happening::ResumedElsewhere);
+        }
         let now = self.schedule.now();
         self.clients[index].connect(node, now);
         self.ask(index, Ask::Subscribe(start));
@@ -162,7 +167,10 @@ impl Cluster {
         let client = &self.clients[peer.client];
         match frame {
             Frame::Record(record) => self.judge.shown(&client.room, record),
-            Frame::Ack { number, first } => {
+            Frame::Ack { number, first, repeated } => {
+                if *repeated {
+                    self.tally.count(Happening::RepeatedSendAcknowledged);
+                }
                 let floor = client.pending.get(number).map_or(0, |pending| pending.floor);
                 let said = text(peer.client, *number);
                 self.judge.acked(&client.room, (&client.user.id, &said), *first, floor);

@@ -14,6 +14,7 @@ use crate::{
     node::{Node, NodeRef},
     saving::Saving,
     schedule::Millis,
+    tally::Happening,
 };
 
 /// What goes wrong.
@@ -125,8 +126,14 @@ impl Cluster {
             Fault::Rebalance => self.rebalance(),
             Fault::Poison => self.poison(),
             Fault::Loss => self.lose(),
-            Fault::BrokerStop => self.broker_down_until = now + self.chance.between(50, 5_000),
-            Fault::DatabaseStop => self.database_down_until = now + self.chance.between(50, 5_000),
+            Fault::BrokerStop => {
+                self.tally.count(Happening::BrokersStopped);
+                self.broker_down_until = now + self.chance.between(50, 5_000);
+            }
+            Fault::DatabaseStop => {
+                self.tally.count(Happening::DatabaseStopped);
+                self.database_down_until = now + self.chance.between(50, 5_000);
+            }
             Fault::Retention => self.forget(),
             Fault::Gap => {
                 let partition = self.any_partition();
@@ -147,6 +154,7 @@ impl Cluster {
         if !self.nodes[index].is_up {
             return;
         }
+        self.tally.count(Happening::NodeKilled);
         self.nodes[index].is_up = false;
         for client in 0..self.clients.len() {
             let link = self.clients[client].link.filter(|link| link.node == me);
@@ -168,6 +176,7 @@ impl Cluster {
 
     fn pause(&mut self) {
         let index = self.chance.index(self.nodes.len());
+        self.tally.count(Happening::NodePaused);
         let length = self.chance.between(50, 6_000);
         self.nodes[index].paused_until = self.schedule.now() + length;
         if self.chance.hits(700) {
@@ -182,6 +191,7 @@ impl Cluster {
         let me = self.nodes[index].me;
         let partition = self.any_partition();
         if self.nodes[index].is_up && self.nodes[index].paused_until <= self.schedule.now() {
+            self.tally.count(Happening::PartitionLost);
             self.node(me).dispatch.lost(partition);
             self.carry(me);
         }

@@ -31,6 +31,7 @@ use crate::{
     room::{Frame, Peer, Request},
     sabotage::Sabotage,
     schedule::{Millis, Schedule},
+    tally::Tally,
     virtual_database::{Loaded, VirtualDatabase},
     virtual_log::VirtualLog,
 };
@@ -102,6 +103,7 @@ pub(crate) struct Cluster {
     /// How far the brokers' clock is ahead.
     skew: Millis,
     sayings: u64,
+    tally: Tally,
     trace: Trace,
 }
 
@@ -116,7 +118,7 @@ pub(crate) enum Trace {
 }
 
 /// What came of a run.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
     /// The first promise that was broken, if one was.
     pub(crate) fault: Option<String>,
@@ -124,6 +126,7 @@ pub(crate) struct Verdict {
     pub(crate) records: u64,
     pub(crate) events: u64,
     pub(crate) digest: u64,
+    pub(crate) tally: Tally,
 }
 
 impl Cluster {
@@ -144,6 +147,7 @@ impl Cluster {
             database_down_until: 0,
             skew: 0,
             sayings: 0,
+            tally: Tally::default(),
             chance,
             plan,
             sabotage,
@@ -166,7 +170,7 @@ impl Cluster {
         let digest = if let Trace::Digest(digest) = self.trace { digest } else { 0 };
         let records = self.rooms.iter().map(|room| self.judge.head(room)).sum();
         let fault = self.judge.fault().map(|fault| format!("at {} ms: {fault}", self.schedule.now()));
-        Verdict { fault, records, events, digest }
+        Verdict { fault, records, events, digest, tally: self.tally }
     }
 
     fn happen(&mut self, place: u64, event: Event) {
@@ -179,7 +183,7 @@ impl Cluster {
             Event::Extent(from, number, partition) => self.extent(from, number, partition),
             Event::Tail(from, number, until) => self.tail(from, number, until),
             Event::Save(from, step) => self.save(from, step),
-            Event::LateCommit(step) => drop(self.commit(&step)),
+            Event::LateCommit(step) => self.commit_late(&step),
             Event::Rebalance => self.rebalance(),
             Event::Fault(fault) => self.fault(fault),
             Event::Look => self.look(),

@@ -9,6 +9,7 @@ use super::{Cluster, Event, ToNode};
 use crate::{
     node::{Mail, NodeRef, Place, Update, Why},
     room::{Ask, Frame, Out, Peer, Request, Room},
+    tally::Happening,
 };
 
 impl Cluster {
@@ -99,6 +100,7 @@ impl Cluster {
     fn end_room(&mut self, me: NodeRef, opening: u64) {
         let Some(room) = self.node(me).opening(opening) else { return };
         let (id, readers) = (room.id.clone(), room.readers());
+        self.tally.count(Happening::RoomLostItsSink);
         self.node(me).rooms.remove(&id);
         self.node(me).mail.remove(&opening);
         readers.into_iter().for_each(|peer| self.tell(peer, Frame::Closed));
@@ -148,6 +150,7 @@ impl Cluster {
     fn settle(&mut self, me: NodeRef, opening: u64, request: Request) {
         let Some(room) = self.node(me).opening(opening) else { return };
         let partition = room.partition;
+        self.tally.count(Happening::PositionBeyondTheRoom);
         let number = self.node(me).number();
         self.node(me).settling.insert(number, (request, opening));
         self.later(me, (10_000, 10_000), ToNode::GiveUp(number));
@@ -183,6 +186,7 @@ impl Cluster {
         node.rooms.remove(&id);
         node.mail.remove(&opening);
         node.dispatch.close(&id, partition, &run);
+        self.tally.count(Happening::RoomSlept);
         self.carry(me);
     }
 }

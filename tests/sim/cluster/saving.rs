@@ -1,7 +1,7 @@
 //! The steps of savers on their way to the database and back, and what their group's consumers read.
 //! What is to be stored is the saver's answer; what may be stored is the database's.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use klatsch::{
     domain::RoomId,
@@ -19,11 +19,11 @@ use super::{Cluster, Event, ToNode};
 use crate::{
     node::NodeRef,
     sabotage::Sabotage,
+    tally::Happening,
     virtual_database::{Fence, NotStored},
 };
 
 /// What a saver hears of its step.
-#[derive(Debug)]
 pub(super) enum Answer {
     Offsets(Vec<(Partition, Option<Offset>)>),
     Rooms(Vec<(RoomId, RoomRead)>),
@@ -31,6 +31,22 @@ pub(super) enum Answer {
     Stored(Result<(), NotStored>),
     /// Nothing is known; it may have been done.
     Failed,
+}
+
+/// States of rooms are left out: what is in them has no order.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offsets(offsets) => write!(f, "Offsets({offsets:?})"),
+            Self::Rooms(rooms) => {
+                let names = rooms.iter().map(|(room, read)| (room, read.is_ok()));
+                f.debug_list().entries(names).finish()
+            }
+            Self::Buried => write!(f, "Buried"),
+            Self::Stored(stored) => write!(f, "Stored({stored:?})"),
+            Self::Failed => write!(f, "Failed"),
+        }
+    }
 }
 
 impl Cluster {
@@ -58,6 +74,7 @@ impl Cluster {
                 true => Answer::Failed,
                 false => {
                     if !self.is(Sabotage::LoseDeadLetters) {
+                        self.tally.count(Happening::DeadLettersWritten);
                         self.judge.buried(letters);
                     }
                     Answer::Buried
@@ -92,10 +109,24 @@ impl Cluster {
             return Answer::Failed;
         }
         let stored = self.commit(step);
+        self.tally.count(match stored {
+            Ok(()) if doubtful => Happening::BatchStoredAndReportedAsFailed,
+            Ok(()) => Happening::BatchStored,
+            Err(_) => Happening::TwinFenced,
+        });
         if doubtful { Answer::Failed } else { Answer::Stored(stored) }
     }
 
-    pub(super) fn commit(&mut self, step: &Step) -> Result<(), NotStored> {
+    /// A transaction of which nobody waits for the outcome any more.
+    pub(super) fn commit_late(&mut self, step: &Step) {
+        let stored = self.commit(step);
+        self.tally.count(match stored {
+            Ok(()) => Happening::BatchStoredLate,
+            Err(_) => Happening::LateBatchFenced,
+        });
+    }
+
+    fn commit(&mut self, step: &Step) -> Result<(), NotStored> {
         let Step::Store(batch) = step else { return Ok(()) };
         let batch: Arc<Batch> = Arc::clone(batch);
         let fence = if self.is(Sabotage::SkipTheFence) { Fence::Broken } else { Fence::Kept };

@@ -16,6 +16,7 @@ use crate::{
     room::Frame,
     sabotage::Sabotage,
     schedule::Millis,
+    tally::Happening,
     virtual_database::Loaded,
 };
 
@@ -45,7 +46,7 @@ impl Cluster {
         let node = self.node(me);
         let number = node.number();
         match self.sabotage {
-            Some(Sabotage::ReuseRuns) => format!("n{}", me.node).into(),
+            Some(Sabotage::ShareRuns) => "run".into(),
             _ => self.node(me).run(number),
         }
     }
@@ -150,7 +151,7 @@ impl Cluster {
         match signal {
             Signal::Settled(number) => self.settled(me, number),
             Signal::Opened(number, Ok(state)) => self.opened(me, number, state),
-            Signal::Read(number, Ok(records)) => self.updated(me, number, records),
+            Signal::Read(number, Ok((state, records))) => self.read(me, number, &state, records),
             Signal::Opened(number, Err(error)) | Signal::Read(number, Err(error)) => {
                 self.not_attached(me, number, error);
             }
@@ -160,15 +161,25 @@ impl Cluster {
     fn opened(&mut self, me: NodeRef, number: u64, state: RoomState) {
         let Some(mut update) = self.node(me).updates.remove(&number) else { return };
         let Why::Open { run } = update.why.clone() else { return };
+        self.tally.count(Happening::RoomOpened);
         self.judge.opened(&update.room, &state, update.asked_head);
         update.state = state;
         self.awake(me, number, update, run);
     }
 
+    fn read(&mut self, me: NodeRef, number: u64, state: &RoomState, more: Vec<Record>) {
+        let Some(update) = self.nodes[me.node].updates.get(&number) else { return };
+        self.judge.opened(&update.room, state, update.asked_head);
+        self.updated(me, number, more);
+    }
+
     fn not_attached(&mut self, me: NodeRef, number: u64, error: AttachError) {
         let Some(update) = self.node(me).updates.get(&number) else { return };
         match error {
-            AttachError::TooOld(until) if update.tries < TRIES => self.send(Event::Tail(me, number, until)),
+            AttachError::TooOld(until) if update.tries < TRIES => {
+                self.tally.count(Happening::StateOlderThanMemory);
+                self.send(Event::Tail(me, number, until));
+            }
             AttachError::TooOld(_) | AttachError::Lost => self.fail_update(me, number),
         }
     }
@@ -189,6 +200,7 @@ impl Cluster {
         let Some(entries) = entries else { return self.fail_update(me, number) };
         fold(&entries, update);
         update.from = until;
+        self.tally.count(Happening::ReadApart);
         self.attach(me, number);
     }
 
@@ -206,6 +218,10 @@ impl Cluster {
                 self.judge.page(&room, after, &update.records, (asked_head, page));
             }
             Why::CatchUp { peer, opening, after, to } => {
+                self.tally.count(match update.tries {
+                    0 => Happening::CaughtUpFromRows,
+                    _ => Happening::CaughtUpFromTheLog,
+                });
                 update.records.retain(|record| record.seq > after && record.seq <= to);
                 update.records.truncate(page);
                 let Some(last) = update.records.last().map(|record| record.seq) else {

@@ -25,24 +25,6 @@ pub(crate) struct Broker {
     producer: BaseProducer,
 }
 
-/// Runs a test on the mock cluster, and on the broker of `KLATSCH_TEST_KAFKA`.
-pub(crate) fn on_every_broker(test: impl AsyncFn(&Broker)) {
-    let run = |broker: Broker| actix_rt::System::new().block_on(test(&broker));
-    let mock = testbed::Mock::start();
-    mock.cluster.create_topic(SAVED, PARTITIONS, 1).unwrap();
-    let mut options = mock.options.clone();
-    options.names.rooms = SAVED.to_owned();
-    run(Broker::new(options, Some(mock)));
-    match env::var("KLATSCH_TEST_KAFKA") {
-        Ok(address) => {
-            let options = testbed::options(&address);
-            make_topic(&options);
-            run(Broker::new(options, None));
-        }
-        Err(_) => eprintln!("*** SKIPPED on a real broker: KLATSCH_TEST_KAFKA names none"),
-    }
-}
-
 const SAVED: &str = "saved.rooms";
 
 fn make_topic(options: &KafkaOptions) {
@@ -53,6 +35,26 @@ fn make_topic(options: &KafkaOptions) {
 }
 
 impl Broker {
+    /// The mock cluster.
+    pub(crate) fn mock() -> Self {
+        let mock = testbed::Mock::start();
+        mock.cluster.create_topic(SAVED, PARTITIONS, 1).unwrap();
+        let mut options = mock.options.clone();
+        options.names.rooms = SAVED.to_owned();
+        Self::new(options, Some(mock))
+    }
+
+    /// The broker of `KLATSCH_TEST_KAFKA`, if one is named.
+    pub(crate) fn real() -> Option<Self> {
+        let Ok(address) = env::var("KLATSCH_TEST_KAFKA") else {
+            eprintln!("*** SKIPPED on a real broker: KLATSCH_TEST_KAFKA names none");
+            return None;
+        };
+        let options = testbed::options(&address);
+        make_topic(&options);
+        Some(Self::new(options, None))
+    }
+
     fn new(options: KafkaOptions, mock: Option<testbed::Mock>) -> Self {
         let producer = options.config(Purpose::Producer).create().unwrap();
         Self { options, mock, producer }
