@@ -6,6 +6,7 @@ mod lobby;
 mod nodes;
 mod partitions;
 mod poison;
+mod security;
 mod storing;
 
 use std::time::Duration;
