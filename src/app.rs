@@ -8,7 +8,7 @@ use std::{any::Any, time::Duration};
 
 use actix_rt::{System, net::TcpStream};
 use actix_web::{HttpServer, dev::Extensions, web};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use log::{info, warn};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +19,7 @@ use crate::{
     domain::Limits,
     http,
     log::kafka::{KafkaOptions, saver},
-    storage::{Database, Options},
+    storage::{self, Database, Options},
     telemetry::Metrics,
 };
 
@@ -47,6 +47,7 @@ pub fn migrate(settings: Settings) -> anyhow::Result<()> {
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let database = open_database(&settings)?;
+    check_log(&settings, &database)?;
     let engine = Engine::start(engine_options(&settings, database)?).context("cannot start the log")?;
     let address = settings.server.listen.as_str().to_owned();
     let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
@@ -96,6 +97,15 @@ fn database(settings: &Settings) -> anyhow::Result<Database> {
     Database::open(options).context("cannot open the database")
 }
 
+/// What is in the Kafka log and not yet in the database would be missing from an embedded log.
+fn check_log(settings: &Settings, database: &Database) -> anyhow::Result<()> {
+    if settings.log.kind == LogKind::Embedded {
+        let is_placed = database.read(storage::rooms::any_placed).context("cannot read the rooms")?;
+        ensure!(!is_placed, "the rooms of this database live in a Kafka log: set log.kind to \"kafka\"");
+    }
+    Ok(())
+}
+
 fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<EngineOptions> {
     let Settings { rooms, limits, .. } = settings;
     let metrics = Metrics::new();
@@ -133,7 +143,7 @@ fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOpti
         options,
         ring_bytes: kafka.ring_bytes,
         watchdog: kafka.watchdog(),
-        saves: node.roles.has(Role::Saver).then(|| saver::Bounds {
+        saves: node.roles.has(Role::Saver).then_some(saver::Bounds {
             batch_entries: writer.batch_records,
             snapshot_every: settings.rooms.snapshot_every,
             fold_weight: FOLD_WEIGHT,

@@ -145,6 +145,7 @@ impl Work {
             };
             match joined {
                 Ok(mut group) => {
+                    self.show(|shown| shown.failing = false);
                     if let Err(error) = self.save(&mut group).await {
                         log::warn!("the savers' group is left and joined anew: {error}");
                     }

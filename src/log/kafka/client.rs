@@ -93,8 +93,10 @@ pub enum Purpose {
     SignalsReader,
     /// It writes dead letters.
     DeadLetters,
-    /// It creates topics and asks about them.
+    /// It creates topics.
     Admin,
+    /// It asks about topics and partitions.
+    Asker,
 }
 
 impl Purpose {
@@ -109,6 +111,7 @@ impl Purpose {
             Self::SignalsReader => "signals-reader",
             Self::DeadLetters => "dead-letters",
             Self::Admin => "admin",
+            Self::Asker => "asker",
         }
     }
 }
@@ -166,7 +169,7 @@ impl KafkaOptions {
             Purpose::SignalsReader => hearing(&self.names.reader_group),
             Purpose::Tail => tailing(&self.names.reader_group),
             Purpose::Saver => saving(&self.names.saver_group),
-            Purpose::Admin => properties([("statistics.interval.ms", 0)]),
+            Purpose::Admin | Purpose::Asker => properties([("statistics.interval.ms", 0)]),
         });
         own.insert("client.id", format!("klatsch-{}-{}", self.node, purpose.name()));
         let mut config = ClientConfig::new();
@@ -242,7 +245,7 @@ fn reading(group: &str) -> BTreeMap<&'static str, String> {
         ("isolation.level", "read_uncommitted"),
         ("allow.auto.create.topics", "false"),
         ("fetch.min.bytes", "1"),
-        ("fetch.wait.max.ms", "100"),
+        ("fetch.wait.max.ms", "50"),
         ("fetch.queue.backoff.ms", "5"),
         ("fetch.error.backoff.ms", "100"),
         ("queued.max.messages.kbytes", "16384"),

@@ -8,23 +8,14 @@ use std::{
 };
 
 use log::{debug, info, warn};
-use rdkafka::{
-    consumer::{BaseConsumer, Consumer},
-    error::RDKafkaErrorCode,
-    metadata::MetadataTopic,
-};
+use rdkafka::metadata::MetadataTopic;
 use tokio::{
     sync::{Semaphore, oneshot, watch},
     task::{JoinHandle, spawn_blocking},
     time::sleep,
 };
 
-use super::{
-    Offset, Partition,
-    client::{KafkaOptions, Purpose},
-    context::Context,
-    error::BrokerError,
-};
+use super::{Offset, Partition, asker::Asker, client::KafkaOptions, error::BrokerError};
 
 /// Where a partition begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +38,6 @@ pub struct TopicView {
 /// Time between two looks at the topic.
 const PERIOD: Duration = Duration::from_secs(3);
 
-/// How long the client is listened to, then.
-const LISTEN: Duration = Duration::from_millis(5);
-
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Questions that may be open at once, each of which holds a thread.
 const AT_ONCE: usize = 16;
 
@@ -61,15 +46,13 @@ const AT_ONCE: usize = 16;
 pub struct Cluster(Arc<Inner>);
 
 struct Inner {
-    client: Arc<Client>,
+    asker: Arc<Asker>,
     topic: String,
     seen: watch::Receiver<Option<Result<TopicView, BrokerError>>>,
     asked: Arc<Mutex<Asked>>,
     permits: Arc<Semaphore>,
     looking: JoinHandle<()>,
 }
-
-type Client = BaseConsumer<Context>;
 
 /// Who waits for the next question about a partition; a partition without an entry is not asked about now.
 type Asked = HashMap<Partition, Vec<oneshot::Sender<Result<Bounds, BrokerError>>>>;
@@ -80,13 +63,12 @@ impl Cluster {
     /// # Errors
     /// If no client can be made of the options.
     pub fn new(options: &KafkaOptions) -> Result<Self, BrokerError> {
-        let config = options.config(Purpose::Admin);
-        let client: Arc<Client> = Arc::new(config.create_with_context(options.context(Purpose::Admin))?);
+        let asker = Arc::new(Asker::new(options)?);
         let topic = options.names.rooms.clone();
         let (see, seen) = watch::channel(None);
-        let looking = tokio::spawn(look(client.clone(), topic.clone(), see));
+        let looking = tokio::spawn(look(asker.clone(), topic.clone(), see));
         let (asked, permits) = (Arc::default(), Arc::new(Semaphore::new(AT_ONCE)));
-        Ok(Self(Arc::new(Inner { client, topic, seen, asked, permits, looking })))
+        Ok(Self(Arc::new(Inner { asker, topic, seen, asked, permits, looking })))
     }
 
     /// How many partitions the rooms' topic has, at most some seconds ago.
@@ -164,10 +146,10 @@ async fn ask(cluster: Cluster, partition: Partition) {
             }
         };
         let asking = cluster.0.clone();
-        let question = move || asking.client.fetch_watermarks(&asking.topic, partition, PATIENCE);
+        let question = move || asking.asker.bounds(&asking.topic, partition);
         let bounds = match spawn_blocking(question).await {
             Ok(Ok((start, end))) => Ok(Bounds { start, end }),
-            Ok(Err(error)) => Err(error.into()),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(BrokerError::Unavailable("the node stops".to_owned())),
         };
         for answer in waiting {
@@ -177,13 +159,9 @@ async fn ask(cluster: Cluster, partition: Partition) {
 }
 
 /// Looks at the topic again and again, and says in the log when what it sees begins or ceases to be well.
-async fn look(
-    client: Arc<Client>,
-    topic: String,
-    see: watch::Sender<Option<Result<TopicView, BrokerError>>>,
-) {
+async fn look(asker: Arc<Asker>, topic: String, see: watch::Sender<Option<Result<TopicView, BrokerError>>>) {
     loop {
-        let (asking, name) = (client.clone(), topic.clone());
+        let (asking, name) = (asker.clone(), topic.clone());
         let Ok(view) = spawn_blocking(move || view(&asking, &name)).await else { return };
         let before = see.borrow().clone();
         match (&before, &view) {
@@ -197,20 +175,9 @@ async fn look(
     }
 }
 
-fn view(client: &Client, topic: &str) -> Result<TopicView, BrokerError> {
-    // It gets no records, but lines and errors, which would pile up.
-    drop(client.poll(LISTEN));
-    let metadata = client.fetch_metadata(Some(topic), PATIENCE)?;
-    let found = metadata.topics().iter().find(|one| one.name() == topic);
-    let found = found.ok_or_else(|| BrokerError::Missing(format!("topic {topic}")))?;
-    match found.error().map(RDKafkaErrorCode::from) {
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-            Err(BrokerError::Missing(format!("topic {topic}")))
-        }
-        Some(code) => Err(BrokerError::Unavailable(code.to_string())),
-        None if found.partitions().is_empty() => Err(BrokerError::Missing(format!("topic {topic}"))),
-        None => Ok(topic_view(found)),
-    }
+fn view(asker: &Asker, topic: &str) -> Result<TopicView, BrokerError> {
+    asker.listen();
+    asker.topic(topic, topic_view)
 }
 
 fn topic_view(topic: &MetadataTopic) -> TopicView {

@@ -268,26 +268,29 @@ mod tests {
     use super::*;
     use crate::log::kafka::{
         producer::Producer,
-        testbed::{Mock, append, origin, producer, text, wait_for},
+        testbed::{Mock, append, on_kafka, origin, producer, text, wait_for},
     };
 
     struct Reading {
-        mock: Mock,
         reader: Reader,
         producer: Producer,
     }
 
-    fn reading(test: impl AsyncFnOnce(&mut Reading)) {
-        wait_for(async {
-            let mock = Mock::start();
-            let cluster = Cluster::new(&mock.options).unwrap();
-            let reader = Reader::new(&mock.options, cluster).unwrap();
-            let (producer, _) = producer(&mock.options);
-            test(&mut Reading { mock, reader, producer }).await;
-        });
+    /// Runs a test on a mock cluster and on a real broker.
+    fn reading(test: impl AsyncFn(&mut Reading)) {
+        let mock = Mock::start();
+        wait_for(async { test(&mut Reading::begin(&mock.options)).await });
+        on_kafka(async |options, _| test(&mut Reading::begin(&options)).await);
     }
 
     impl Reading {
+        fn begin(options: &KafkaOptions) -> Self {
+            let cluster = Cluster::new(options).unwrap();
+            let reader = Reader::new(options, cluster).unwrap();
+            let (producer, _) = producer(options);
+            Self { reader, producer }
+        }
+
         /// The next `count` values, with their partitions and offsets.
         async fn read(&mut self, count: usize) -> Vec<(Partition, Offset, String)> {
             let mut read = Vec::new();
@@ -375,17 +378,19 @@ mod tests {
 
     #[test]
     fn a_broker_that_goes_and_comes_back_costs_no_record() {
-        reading(async |reading| {
+        let mock = Mock::start();
+        wait_for(async {
+            let mut reading = Reading::begin(&mock.options);
             append(&reading.producer, 0, 0..3);
             reading.reader.assign(0, 0).unwrap();
             assert_eq!(reading.read(3).await, numbered(0, 0..3));
-            reading.mock.cluster.broker_down(1).unwrap();
+            mock.cluster.broker_down(1).unwrap();
             for token in 3..6_u64 {
                 let value = token.to_string();
                 let room = crate::domain::RoomId::new("room");
                 reading.producer.append(0, &room, value.as_bytes(), "message", origin(token)).unwrap();
             }
-            reading.mock.cluster.broker_up(1).unwrap();
+            mock.cluster.broker_up(1).unwrap();
             assert_eq!(reading.read(3).await, numbered(0, 3..6));
         });
     }

@@ -1,9 +1,14 @@
 //! What a client of the brokers tells without being asked: lines, errors and statistics.
 //! Not what it was asked for; records and their fates go elsewhere.
 
+use std::sync::{Mutex, PoisonError};
+
 use log::{Level, debug, log};
 use rdkafka::{
-    ClientContext, Statistics, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
+    ClientContext, Statistics,
+    config::RDKafkaLogLevel,
+    consumer::ConsumerContext,
+    error::{KafkaError, RDKafkaErrorCode},
     statistics::Partition,
 };
 
@@ -18,12 +23,18 @@ pub(super) struct Context {
     purpose: Purpose,
     metrics: Metrics,
     meters: ClientMeters,
+    trouble: Mutex<Option<String>>,
 }
 
 impl Context {
     pub(super) fn new(purpose: Purpose, metrics: Metrics) -> Self {
         let meters = metrics.kafka.client(purpose.name());
-        Self { purpose, metrics, meters }
+        Self { purpose, metrics, meters, trouble: Mutex::new(None) }
+    }
+
+    /// What the client said last of why it reaches no broker.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where the node counts.
@@ -49,6 +60,10 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         // Its lines tell the same, and not as often.
         debug!(target: TARGET, "{}: {error}: {reason}", self.purpose.name());
+        // That all are away is said after why the last of them is.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
     }
 
     fn stats(&self, statistics: Statistics) {

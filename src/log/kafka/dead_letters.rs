@@ -4,26 +4,25 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use rdkafka::{
     Message,
-    consumer::{BaseConsumer, Consumer},
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
 };
 
 use super::{
     Entry, Offset, Partition,
+    asker::Asker,
     client::{KafkaOptions, Purpose},
     consumer::entry,
     context::Context,
     error::BrokerError,
     producer,
     saver::{DeadLetter, DeadLetterSink},
-    tail::Piece,
+    tail::{self, Piece},
 };
 use crate::{domain::Timestamp, log::Answer, wire::log_record};
 
@@ -43,9 +42,6 @@ const LETTERS: Partition = 0;
 
 /// Longest error in a header, in characters: the record that is quoted in it may be large.
 const ERROR_CHARS: usize = 1000;
-
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A record that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,14 +133,15 @@ impl DeadLetters {
     /// If the brokers do not answer, or the topic is not there.
     pub fn read(&self) -> Result<Vec<Buried>, BrokerError> {
         let topic = self.options.names.dead_letters.as_str();
-        let client: BaseConsumer = self.options.config(Purpose::Admin).create()?;
         let (mut letters, mut replayed) = (Vec::new(), BTreeSet::new());
-        let (from, until) = client.fetch_watermarks(topic, LETTERS, PATIENCE)?;
+        let (from, until) = Asker::new(&self.options)?.bounds(topic, LETTERS)?;
         let piece = Piece { topic, partition: LETTERS, from, until };
-        piece.read(&self.options, &AtomicBool::new(false), |message| match read(message) {
-            Some(Read::Letter(letter)) => letters.push(letter),
-            Some(Read::Mark(place)) => drop(replayed.insert(place)),
-            None => {}
+        piece.read(&tail::client(&self.options)?, &AtomicBool::new(false), |message| {
+            match read(message) {
+                Some(Read::Letter(letter)) => letters.push(letter),
+                Some(Read::Mark(place)) => drop(replayed.insert(place)),
+                None => {}
+            }
         })?;
         let mut seen = BTreeSet::new();
         letters.retain(|letter: &Buried| seen.insert(letter.from.clone()));
@@ -236,6 +233,8 @@ fn read(message: &BorrowedMessage<'_>) -> Option<Read> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         domain::{Proposal, RecordKind, User, UserId},

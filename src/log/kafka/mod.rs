@@ -1,6 +1,7 @@
 //! The Kafka log: a room's records are in one partition of a topic, in the order in which every node reads them.
 //! Only this folder knows rdkafka; what is pure in it (dispatch, saving) knows nothing of brokers.
 
+mod asker;
 mod bridge;
 pub mod client;
 pub mod cluster;

@@ -236,7 +236,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::log::kafka::testbed::{Mock, append, options, origin, producer, values, wait_for};
+    use crate::log::kafka::testbed::{Mock, append, on_kafka, options, origin, producer, values, wait_for};
 
     const WAIT: Duration = Duration::from_secs(30);
 
@@ -246,12 +246,16 @@ mod tests {
 
     #[test]
     fn records_are_in_the_partition_that_was_named_in_the_order_of_their_appends() {
+        let test = async |options: &KafkaOptions| {
+            let (producer, failed) = producer(options);
+            append(&producer, 1, 0..100);
+            let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+            assert_eq!(values(options, 1, 0, 100).await, expected);
+            assert!(failed.try_recv().is_err());
+        };
         let mock = Mock::start();
-        let (producer, failed) = producer(&mock.options);
-        append(&producer, 1, 0..100);
-        let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
-        assert_eq!(wait_for(values(&mock.options, 1, 0, 100)), expected);
-        assert!(failed.try_recv().is_err());
+        wait_for(test(&mock.options));
+        on_kafka(async |options, _| test(&options).await);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -15,7 +15,10 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+};
 
 use super::{
     Entry, Offset, Partition,
@@ -38,17 +41,22 @@ const PATIENCE: u32 = 100;
 /// was just elected may know the end of its partition later than somebody else does.
 const AT_END: u32 = 20;
 
+/// Clients that are kept for the next piece; they fetch nothing meanwhile.
+const KEPT: usize = 2;
+
 /// Reads pieces of partitions. A clone is the same.
 #[derive(Clone)]
 pub struct Tails {
     options: KafkaOptions,
     permits: Arc<Semaphore>,
+    kept: Arc<Mutex<Vec<Client>>>,
 }
 
 impl Tails {
     /// Reads with these options, a few pieces at once.
     pub fn new(options: &KafkaOptions) -> Self {
-        Self { options: options.clone(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        Self { options: options.clone(), permits, kept: Arc::default() }
     }
 
     /// Hands every record of a partition in `[from, until)` to `keep`, in order, on another thread. `until` must
@@ -61,26 +69,62 @@ impl Tails {
         partition: Partition,
         from: Offset,
         until: Offset,
-        keep: impl FnMut(Entry) + Send + 'static,
+        mut keep: impl FnMut(Entry) + Send + 'static,
     ) -> Result<(), BrokerError> {
         if from >= until {
             return Ok(());
         }
         let ends = || BrokerError::Unavailable("the node stops".to_owned());
-        let _permit = self.permits.acquire().await.map_err(|_| ends())?;
-        let options = self.options.clone();
-        let wanted = Wanted(Arc::default());
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ends())?;
+        let (tails, wanted) = (self.clone(), Wanted(Arc::default()));
+        let (done, is_done) = oneshot::channel();
         let dropped = wanted.0.clone();
-        let mut keep = keep;
-        let read = move || {
-            let topic = &options.names.rooms;
-            let piece = Piece { topic, partition, from, until };
-            piece.read(&options, &dropped, |message| keep(entry(message)))
-        };
-        let done = spawn_blocking(read).await.map_err(|_| ends())?;
+        spawn_blocking(move || {
+            let topic = &tails.options.names.rooms;
+            let read = tails.client().and_then(|client| {
+                let piece = Piece { topic, partition, from, until };
+                piece.read(&client, &dropped, |message| keep(entry(message)))?;
+                Ok(client)
+            });
+            let (result, client) = match read {
+                Ok(client) => (Ok(()), Some(client)),
+                Err(error) => (Err(error), None),
+            };
+            // Nobody waits for the end of a client, which takes its time.
+            drop(done.send(result));
+            client.into_iter().for_each(|client| tails.put_back(client));
+            drop(permit);
+        });
+        let result = is_done.await.map_err(|_| ends())?;
         drop(wanted);
-        done
+        result
     }
+
+    fn client(&self) -> Result<Client, BrokerError> {
+        match self.kept().pop() {
+            Some(client) => Ok(client),
+            None => client(&self.options),
+        }
+    }
+
+    fn put_back(&self, client: Client) {
+        let mut kept = self.kept();
+        if kept.len() < KEPT && client.unassign().is_ok() {
+            kept.push(client);
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client that reads a piece.
+pub(super) type Client = BaseConsumer<Context>;
+
+/// A client that can read a piece.
+pub(super) fn client(options: &KafkaOptions) -> Result<Client, BrokerError> {
+    Ok(options.config(Purpose::Tail).create_with_context(options.context(Purpose::Tail))?)
 }
 
 /// Tells the thread when nobody waits for it any more.
@@ -104,11 +148,13 @@ impl Piece<'_> {
     /// Reads the piece, or what of it is read before `dropped` becomes true. It blocks.
     pub(super) fn read(
         mut self,
-        options: &KafkaOptions,
+        client: &Client,
         dropped: &AtomicBool,
         mut keep: impl FnMut(&BorrowedMessage<'_>),
     ) -> Result<(), BrokerError> {
-        let client = self.client(options)?;
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition_offset(self.topic, self.partition, At::Offset(self.from))?;
+        client.assign(&list)?;
         let (mut idle, mut most) = (0, PATIENCE);
         while self.from < self.until && !dropped.load(Ordering::Relaxed) {
             match client.poll(POLL) {
@@ -130,15 +176,6 @@ impl Piece<'_> {
         Ok(())
     }
 
-    fn client(&self, options: &KafkaOptions) -> Result<BaseConsumer<Context>, BrokerError> {
-        let config = options.config(Purpose::Tail);
-        let client: BaseConsumer<Context> = config.create_with_context(options.context(Purpose::Tail))?;
-        let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition_offset(self.topic, self.partition, At::Offset(self.from))?;
-        client.assign(&list)?;
-        Ok(client)
-    }
-
     fn may_go_on(&self, error: KafkaError) -> Result<(), BrokerError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset) => {
@@ -151,5 +188,70 @@ impl Piece<'_> {
 
     fn unanswered(&self) -> BrokerError {
         BrokerError::Unavailable(format!("no record at offset {} of partition {}", self.from, self.partition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::kafka::testbed::{Mock, append, on_kafka, producer, text, values, wait_for};
+
+    /// What is to be shown on any broker.
+    async fn reads_pieces(options: &KafkaOptions) {
+        let (producer, _) = producer(options);
+        append(&producer, 0, 0..30);
+        append(&producer, 1, 100..110);
+        let tails = Tails::new(options);
+        let read = async |partition, from, until| {
+            let (keep, mut kept) = tokio::sync::mpsc::unbounded_channel();
+            let keep = move |entry: Entry| keep.send(text(&entry).parse::<i64>().unwrap()).unwrap();
+            tails.read(partition, from, until, keep).await.unwrap();
+            let mut read = Vec::new();
+            while let Some(number) = kept.recv().await {
+                read.push(number);
+            }
+            read
+        };
+        // The same client is used again and again, and nothing of an earlier piece is in a later one.
+        for (partition, from, until, first) in [(0, 0, 30, 0), (0, 3, 5, 3), (1, 2, 9, 102), (0, 29, 30, 29)]
+        {
+            let expected: Vec<i64> = (first..).take(usize::try_from(until - from).unwrap()).collect();
+            assert_eq!(read(partition, from, until).await, expected);
+        }
+        assert!(read(0, 5, 5).await.is_empty());
+        assert_eq!(tails.kept().len(), 1);
+    }
+
+    #[test]
+    fn a_piece_is_read_from_its_first_record_to_its_last_and_no_other() {
+        let mock = Mock::start();
+        wait_for(reads_pieces(&mock.options));
+        on_kafka(async |options, _| reads_pieces(&options).await);
+    }
+
+    #[test]
+    fn a_piece_that_is_gone_is_an_error() {
+        let mock = Mock::start();
+        let (producer, _) = producer(&mock.options);
+        append(&producer, 0, 0..3);
+        let tails = Tails::new(&mock.options);
+        let read = wait_for(tails.read(0, 50, 60, |entry| panic!("{entry:?}")));
+        assert!(matches!(read, Err(BrokerError::Missing(_))));
+    }
+
+    #[test]
+    fn a_broker_that_goes_meanwhile_costs_a_piece_nothing() {
+        let mock = Mock::start();
+        let (producer, _) = producer(&mock.options);
+        append(&producer, 0, 0..3);
+        mock.cluster.broker_down(1).unwrap();
+        wait_for(async {
+            let up = async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                mock.cluster.broker_up(1).unwrap();
+            };
+            let (values, ()) = tokio::join!(values(&mock.options, 0, 0, 3), up);
+            assert_eq!(values, ["0", "1", "2"]);
+        });
     }
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use log::{info, warn};
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication},
+    metadata::MetadataTopic,
     types::RDKafkaErrorCode,
 };
 use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
 
 use super::{
     Partition,
+    asker::Asker,
     client::{KafkaOptions, Purpose},
     context::Context,
     error::BrokerError,
@@ -38,6 +40,7 @@ pub enum Made {
 /// The topics of a cluster. Its questions block the thread that awaits them.
 pub struct Topics {
     client: AdminClient<Context>,
+    asker: Asker,
     options: KafkaOptions,
 }
 
@@ -49,7 +52,7 @@ impl Topics {
     pub fn new(options: &KafkaOptions) -> Result<Self, BrokerError> {
         let config = options.config(Purpose::Admin);
         let client = config.create_with_context(options.context(Purpose::Admin))?;
-        Ok(Self { client, options: options.clone() })
+        Ok(Self { client, asker: Asker::new(options)?, options: options.clone() })
     }
 
     /// Makes the topics that are missing. With `partitions`, the rooms' topic gets so many, also where it is there
@@ -94,13 +97,17 @@ impl Topics {
         Ok(self.shape_of(topic)?.map(|(partitions, _)| partitions))
     }
 
-    /// How many partitions a topic has, and how many replicas the one with the fewest. It blocks.
+    /// How many partitions a topic has, and how many replicas the one with the fewest.
     fn shape_of(&self, topic: &str) -> Result<Option<(Partition, i32)>, BrokerError> {
-        // Asked for all topics, a broker makes none.
-        let metadata = self.client.inner().fetch_metadata(None, PATIENCE)?;
-        let Some(found) = metadata.topics().iter().find(|one| one.name() == topic) else { return Ok(None) };
-        let replicas = found.partitions().iter().map(|partition| count(partition.replicas().len())).min();
-        Ok(Some((count(found.partitions().len()), replicas.unwrap_or(0))))
+        let shape = |topic: &MetadataTopic| {
+            let replicas = topic.partitions().iter().map(|partition| count(partition.replicas().len())).min();
+            (count(topic.partitions().len()), replicas.unwrap_or(0))
+        };
+        match self.asker.topic(topic, shape) {
+            Ok(shape) => Ok(Some(shape)),
+            Err(BrokerError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn found(&self, topic: &str) -> Result<Option<Found>, BrokerError> {
