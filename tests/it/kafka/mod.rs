@@ -2,3 +2,4 @@
 //! What one node promises by itself is tested elsewhere.
 
 mod brokers;
+mod compare;
