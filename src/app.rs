@@ -2,12 +2,13 @@
 //! What the parts do is theirs to say.
 
 pub mod kafka_tools;
+pub mod verify;
 
 use std::{any::Any, time::Duration};
 
 use actix_rt::{System, net::TcpStream};
 use actix_web::{HttpServer, dev::Extensions, web};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use log::{info, warn};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +19,7 @@ use crate::{
     domain::Limits,
     http,
     log::kafka::{KafkaOptions, saver},
-    storage::{Database, Options},
+    storage::{self, Database, Options},
     telemetry::Metrics,
 };
 
@@ -46,6 +47,7 @@ pub fn migrate(settings: Settings) -> anyhow::Result<()> {
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let database = open_database(&settings)?;
+    check_log(&settings, &database)?;
     let engine = Engine::start(engine_options(&settings, database)?).context("cannot start the log")?;
     let address = settings.server.listen.as_str().to_owned();
     let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
@@ -80,14 +82,28 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 fn open_database(settings: &Settings) -> anyhow::Result<Database> {
+    let database = database(settings)?;
+    database.migrate().context("cannot bring the database's tables up to date")?;
+    Ok(database)
+}
+
+/// The database as it is.
+fn database(settings: &Settings) -> anyhow::Result<Database> {
     let options = Options {
         url: settings.database.url.expose().to_owned(),
         read_connections: settings.database.read_connections,
         busy_timeout_ms: settings.database.busy_timeout_ms,
     };
-    let database = Database::open(options).context("cannot open the database")?;
-    database.migrate().context("cannot bring the database's tables up to date")?;
-    Ok(database)
+    Database::open(options).context("cannot open the database")
+}
+
+/// What is in the Kafka log and not yet in the database would be missing from an embedded log.
+fn check_log(settings: &Settings, database: &Database) -> anyhow::Result<()> {
+    if settings.log.kind == LogKind::Embedded {
+        let is_placed = database.read(storage::rooms::any_placed).context("cannot read the rooms")?;
+        ensure!(!is_placed, "the rooms of this database live in a Kafka log: set log.kind to \"kafka\"");
+    }
+    Ok(())
 }
 
 fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<EngineOptions> {
@@ -127,7 +143,7 @@ fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOpti
         options,
         ring_bytes: kafka.ring_bytes,
         watchdog: kafka.watchdog(),
-        saves: node.roles.has(Role::Saver).then(|| saver::Bounds {
+        saves: node.roles.has(Role::Saver).then_some(saver::Bounds {
             batch_entries: writer.batch_records,
             snapshot_every: settings.rooms.snapshot_every,
             fold_weight: FOLD_WEIGHT,

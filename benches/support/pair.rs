@@ -4,14 +4,15 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use klatsch::cli::bench::body;
 use klatsch::cli::client::api::Api;
 use klatsch::cli::client::frames::{Incoming, Record};
 use klatsch::cli::client::guests::Guests;
+use klatsch::cli::client::http::Http;
 use klatsch::cli::client::socket::{Client, Event, Identity};
 use klatsch::cli::latency::{Latency, Quantiles};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::Work;
 use crate::load::Load;
@@ -20,6 +21,9 @@ use crate::speaker::Speaker;
 
 /// What comes later than this after the last one is lost.
 const QUIET: Duration = Duration::from_secs(10);
+/// A node is waited for this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
 /// The nodes, and who is where.
 pub(crate) struct Pair {
@@ -50,10 +54,10 @@ impl Pair {
             settings
         };
         let mut here = Server::spawn(&settings("here", database.clone()))?;
-        here.listening().await?;
+        ready(&mut here).await?;
         let shared = format!("sqlite://{}/bench.db", here.folder.display());
         let mut there = Server::spawn(&settings("there", Some(database.unwrap_or(shared))))?;
-        there.listening().await?;
+        ready(&mut there).await?;
         let guests = Guests::new()?;
         let api = Api::sign_up(&here.address, &guests.guest(0)?).await?;
         let mut made = Vec::new();
@@ -97,6 +101,17 @@ impl Pair {
         self.came.set(self.came.get() + 1);
         self.guests.guest(self.came.get())
     }
+}
+
+/// Waits until the node has found the brokers and its topics.
+async fn ready(node: &mut Server) -> anyhow::Result<()> {
+    node.listening().await?;
+    let (http, give_up) = (Http::new(PATIENCE), Instant::now() + PATIENCE);
+    while let Err(failure) = http.get(&node.address.http("/readyz")).await {
+        ensure!(Instant::now() < give_up, "a node does not get ready: {failure}");
+        sleep(BETWEEN_ATTEMPTS).await;
+    }
+    Ok(())
 }
 
 /// Reads so many messages; the first ones are not counted.

@@ -145,6 +145,7 @@ impl Work {
             };
             match joined {
                 Ok(mut group) => {
+                    self.show(|shown| shown.failing = false);
                     if let Err(error) = self.save(&mut group).await {
                         log::warn!("the savers' group is left and joined anew: {error}");
                     }
@@ -192,7 +193,7 @@ impl Work {
             Done::Seek(seeks) => group.seek(seeks),
             Done::Bury(letters) => return self.bury(group, letters).await,
             Done::Stored { batch, places } => {
-                group.commit(&places);
+                group.stored(places);
                 self.stored(&batch);
             }
             Done::Fenced => self.metrics.saver.fenced.inc(),

@@ -11,6 +11,7 @@ mod migrate;
 mod serve;
 mod settings;
 mod topics;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Command {
     Topics(topics::TopicsArgs),
     /// Show or replay records of the Kafka log that could not be decoded or applied
     Dlt(dlt::DltArgs),
+    /// Hold the database against the Kafka log, record by record
+    Verify(verify::VerifyArgs),
     /// Put load on a running server and judge what comes back
     Bench(bench::BenchArgs),
     /// Use one or more nodes while you break things, then judge what was seen
@@ -63,6 +66,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(args) => config::run(&args)?,
         Command::Topics(args) => return topics::run(&args),
         Command::Dlt(args) => return dlt::run(&args),
+        Command::Verify(args) => return verify::run(&args),
         Command::Bench(args) => return bench::run(args),
         Command::Check(args) => return Ok(check::run(&args)),
     }

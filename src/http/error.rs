@@ -153,6 +153,11 @@ pub(super) async fn method_not_allowed(allow: String) -> Result<HttpResponse, Pr
     Err(Problem { refusal: Code::MethodNotAllowed.into(), allow: Some(allow) })
 }
 
+/// Refuses a path that nobody answers.
+pub(super) async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Code::NotFound.into())
+}
+
 /// Refuses a field of a body, a query or a header, and says why after its name.
 pub(super) fn invalid(field: &'static str, why: &str) -> Refusal {
     Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))

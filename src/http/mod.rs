@@ -33,7 +33,7 @@ pub use error::Problem;
 
 use crate::{
     actors::{Engine, RelayHandle},
-    config::{AllowedOrigins, Settings, SocketSettings},
+    config::{AllowedOrigins, Role, Settings, SocketSettings},
 };
 use api::{members, messages, rooms, users};
 
@@ -53,6 +53,8 @@ pub struct Context {
     pub page_max: u32,
     /// Whether `/metrics` answers.
     pub show_metrics: bool,
+    /// Mounts what this node serves.
+    routes: fn(&mut ServiceConfig),
 }
 
 impl Context {
@@ -66,6 +68,7 @@ impl Context {
             request_bytes: settings.server.request_bytes,
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,
+            routes: if settings.node.roles.has(Role::Gateway) { routes } else { operation },
         }
     }
 }
@@ -100,7 +103,7 @@ type Answer = fn(Route) -> Route;
 /// A path and who answers which call of it.
 struct Endpoint(&'static str, &'static [(Verb, Answer)]);
 
-/// Every path of the server; whatever else is asked for is the page's business.
+/// Every path of a gateway; whatever else is asked for is the page's business.
 const ENDPOINTS: &[Endpoint] = &[
     Endpoint("/api/users", &[(Verb::Create, |route| route.to(users::register))]),
     Endpoint("/api/users/me", &[(Verb::Read, |route| route.to(users::me))]),
@@ -122,15 +125,31 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(websocket::open))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
-    Endpoint("/healthz", &[(Verb::Read, |route| route.to(health::alive))]),
-    Endpoint("/readyz", &[(Verb::Read, |route| route.to(health::ready))]),
-    Endpoint("/metrics", &[(Verb::Read, |route| route.to(health::metrics))]),
     Endpoint("/", &[(Verb::Read, |route| route.to(page::index))]),
 ];
 
-/// Mounts every route.
+/// What every node answers, whatever its roles.
+const OPERATION: &[Endpoint] = &[
+    Endpoint("/healthz", &[(Verb::Read, |route| route.to(health::alive))]),
+    Endpoint("/readyz", &[(Verb::Read, |route| route.to(health::ready))]),
+    Endpoint("/metrics", &[(Verb::Read, |route| route.to(health::metrics))]),
+];
+
+/// Mounts every route of a gateway.
 pub fn routes(config: &mut ServiceConfig) {
-    for Endpoint(path, calls) in ENDPOINTS {
+    mount(config, OPERATION);
+    mount(config, ENDPOINTS);
+    config.default_service(web::to(page::other));
+}
+
+/// Mounts the routes of a node that serves no clients.
+fn operation(config: &mut ServiceConfig) {
+    mount(config, OPERATION);
+    config.default_service(web::to(error::not_found));
+}
+
+fn mount(config: &mut ServiceConfig, endpoints: &[Endpoint]) {
+    for Endpoint(path, calls) in endpoints {
         let methods = || calls.iter().flat_map(|(verb, _)| verb.methods());
         let allow = methods().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let mut resource = web::resource(*path);
@@ -141,7 +160,6 @@ pub fn routes(config: &mut ServiceConfig) {
         }
         config.service(resource.default_service(web::to(move || error::method_not_allowed(allow.clone()))));
     }
-    config.default_service(web::to(page::other));
 }
 
 /// The application of one worker: the routes, and what stands around all of them.
@@ -164,6 +182,6 @@ pub fn app(
         .wrap(origin::cors(&context.allowed_origins))
         .wrap(headers)
         .wrap(from_fn(observe::observe))
+        .configure(context.routes)
         .app_data(context)
-        .configure(routes)
 }

@@ -159,6 +159,27 @@ pub fn partition_of(connection: &mut Connection, room: &RoomId) -> Result<Option
     Ok(found.flatten())
 }
 
+/// At most `limit` rooms of a partition with their numbers, oldest first; those made after the room numbered
+/// `after`.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn placed_in(
+    connection: &mut Connection,
+    partition: i32,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<(i64, RoomId)>, StorageError> {
+    let rows: Vec<(i64, String)> = run!(connection, |session| rooms::table
+        .filter(rooms::partition.eq(partition))
+        .filter(rooms::number.gt(after))
+        .order(rooms::number.asc())
+        .limit(i64::from(limit))
+        .select((rooms::number, rooms::id))
+        .load(session))?;
+    Ok(rows.into_iter().map(|(number, id)| (number, RoomId::new(id))).collect())
+}
+
 /// Whether some room lives on the Kafka log, so that the embedded one must leave this database alone.
 ///
 /// # Errors
@@ -212,6 +233,9 @@ mod tests {
                 assert_eq!(found, Some(in_force));
             }
             assert!(matches!(put(&RoomId::new("none"), 1), Err(StorageError::Unavailable(_))));
+            let placed = |after| database.read(|connection| placed_in(connection, 7, after, 9)).unwrap();
+            assert_eq!(placed(0), [(2, born.id.clone())]);
+            assert_eq!(placed(2), []);
         });
     }
 

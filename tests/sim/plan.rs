@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) append_refused: PerMille,
     /// Fetches that begin a little earlier than they should.
     pub(crate) again: PerMille,
+    /// Fetches of savers that leave out what comes first, once.
+    pub(crate) left_out: PerMille,
     /// Queries and transactions that fail, and commits that are reported as failed and were not.
     pub(crate) database_fails: PerMille,
     pub(crate) commit_doubtful: PerMille,
@@ -87,6 +89,7 @@ impl Plan {
             append_doubtful: some(chance, 50),
             append_refused: some(chance, 20),
             again: some(chance, 100),
+            left_out: some(chance, 50),
             database_fails: some(chance, 60),
             commit_doubtful: some(chance, 60),
             elsewhere: some(chance, 200),

@@ -1,7 +1,7 @@
 //! The saver of a node, as its actor would drive it: one step at a time, and what comes meanwhile waits.
 //! What becomes of a step, and when, is for the cluster to say.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use klatsch::log::{
     Partition,
@@ -19,6 +19,8 @@ pub(crate) struct Saving {
     /// Where the group's consumer reads, and under which ticket.
     pub(crate) readings: BTreeMap<Partition, (Ticket, Offset)>,
     pub(crate) is_polling: bool,
+    /// What was left out of a fetch; it is not left out again.
+    pub(crate) left_out: BTreeSet<(Partition, Offset)>,
     /// What the group tells this member keeps its order.
     pub(crate) line: Line,
     events: VecDeque<Event>,
@@ -32,6 +34,7 @@ impl Saving {
             saver: Saver::new(bounds),
             readings: BTreeMap::new(),
             is_polling: false,
+            left_out: BTreeSet::new(),
             line: Line::default(),
             events: VecDeque::new(),
             is_busy: false,

@@ -13,6 +13,7 @@ pub(crate) enum Happening {
     AppendFailedAndStored,
     AppendLost,
     EntriesReadAgain,
+    EntryLeftOut,
     PartitionLost,
     OutOfRange,
     StateOlderThanMemory,
@@ -35,7 +36,7 @@ pub(crate) enum Happening {
 
 impl Happening {
     /// All of them.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::NodeKilled,
         Self::NodePaused,
         Self::BrokersStopped,
@@ -43,6 +44,7 @@ impl Happening {
         Self::AppendFailedAndStored,
         Self::AppendLost,
         Self::EntriesReadAgain,
+        Self::EntryLeftOut,
         Self::PartitionLost,
         Self::OutOfRange,
         Self::StateOlderThanMemory,

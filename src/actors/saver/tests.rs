@@ -20,10 +20,12 @@ use crate::{
             Partition,
             group::testbed::{Broker, PARTITIONS},
             saver::{self as pure, Bounds},
+            tail::Tails,
+            verify::Verifier,
         },
     },
     storage::{
-        Advance, Database, StorageError, batch, partitions, records,
+        Advance, Database, NewRecord, StorageError, Store, batch, partitions, records,
         rooms::{self, NewRoom},
         testbed::{new_room, on_postgres, on_sqlite},
     },
@@ -86,7 +88,10 @@ impl<'a> Scene<'a> {
         let mut options = self.broker.options.clone();
         options.names.saver_group = format!("{}-{group}", options.names.rooms);
         // Members notice those who come and go when they tell that they are there.
-        options.properties.insert("heartbeat.interval.ms", "200".to_owned());
+        let session = if self.broker.mock.is_some() { "1500" } else { "6000" };
+        for (property, value) in [("heartbeat.interval.ms", "200"), ("session.timeout.ms", session)] {
+            options.properties.insert(property, value.to_owned());
+        }
         let bounds = Bounds { batch_entries: 100, snapshot_every: 20, fold_weight: 10_000 };
         let storing = Storing::new(pure::Saver::new(bounds), self.database.clone());
         let cluster = Cluster::new(&options).unwrap();
@@ -116,6 +121,20 @@ impl<'a> Scene<'a> {
             }
         }
         self.broker.flush();
+    }
+
+    fn verifier(&self) -> Verifier {
+        let options = &self.broker.options;
+        let store = Store::new(self.database.clone(), 1);
+        Verifier::new(store, Cluster::new(options).unwrap(), Tails::new(options))
+    }
+
+    /// Has the log and the database compared; gives the differences.
+    async fn verify(&self) -> Vec<String> {
+        let verdict = self.verifier().verify().await.unwrap();
+        let all: i64 = self.ends.values().sum();
+        assert_eq!((verdict.entries, verdict.lag), (all.unsigned_abs(), 0));
+        verdict.differences.iter().map(ToString::to_string).collect()
     }
 
     async fn until_stored(&self) {
@@ -205,6 +224,7 @@ fn d7_savers_that_come_and_go_store_everything_once() {
         scene.until_stored().await;
         stop(&third).await;
         assert!(scene.letters.taken.lock().unwrap().is_empty());
+        assert_eq!(scene.verify().await, [""; 0]);
     });
 }
 
@@ -248,6 +268,7 @@ fn poison_goes_to_the_dead_letters_and_others_are_stored() {
         assert_eq!(taken.len(), 3, "{taken:?}");
         assert_eq!(taken[0], "its room lives in partition 3");
         assert_eq!(observe(&saver).await.dead_letters, 3);
+        assert_eq!(scene.verify().await, [""; 0]);
     });
 }
 
@@ -311,6 +332,52 @@ fn a_partition_without_the_wanted_offset_does_not_stop_the_others() {
         scene.ends.insert(1, 1_000_000);
         let saver = scene.saver("group");
         scene.until_stored().await;
+        stop(&saver).await;
+    });
+}
+
+#[test]
+fn d7_verify_finds_what_the_log_did_not_make() {
+    on_files(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        scene.chat(10);
+        let saver = scene.saver("group");
+        scene.until_stored().await;
+        stop(&saver).await;
+        assert_eq!(scene.verify().await, [""; 0]);
+
+        let (state, records) = &scene.rooms[&4];
+        let stray = Record { seq: state.head() + 1, kind: RecordKind::Left, ..records[0].clone() };
+        let row = NewRecord { room: room_id(4), record: stray, log_offset: None };
+        let heads = vec![(room_id(6), 1, 1)];
+        let batch = Batch { records: vec![row], heads, ..Batch::default() };
+        batch::store(&mut database.writer().unwrap(), &batch).unwrap();
+        let found = scene.verify().await;
+        let head = state.head();
+        let starts = [
+            format!("partition 0, room room-4: record {} is in the database and not in the log", head + 1),
+            format!("partition 0, room room-4: its row says head {head}"),
+            "partition 2, room room-6: its row says head 1 and 1 members".to_owned(),
+        ];
+        assert_eq!(found.len(), starts.len(), "{found:?}");
+        assert!(found.iter().zip(&starts).all(|(found, start)| found.starts_with(start)), "{found:?}");
+    });
+}
+
+#[test]
+fn verify_counts_what_is_not_stored_yet() {
+    on_files(async |broker, database| {
+        let mut scene = Scene::new(broker, database);
+        scene.chat(3);
+        let verifier = scene.verifier();
+        let ends = verifier.ends().await.unwrap();
+        assert!(!verifier.is_stored(&ends).await.unwrap());
+        let verdict = verifier.verify().await.unwrap();
+        assert_eq!((verdict.entries, verdict.lag), (0, 3 * ROOMS));
+        assert_eq!(verdict.differences, []);
+        let saver = scene.saver("group");
+        scene.until_stored().await;
+        assert!(verifier.is_stored(&ends).await.unwrap());
         stop(&saver).await;
     });
 }

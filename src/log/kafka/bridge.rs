@@ -21,7 +21,7 @@ use crate::{
 /// What the bridge is asked. There are at most as many as rooms being woken and appends under way.
 pub enum Job {
     /// Bring a room up to date.
-    Attach(Attach),
+    Attach(Box<Attach>),
     /// Deliver no more to an opening of a room.
     Close {
         /// The room.
@@ -127,7 +127,7 @@ impl Bridge {
 
     fn take(&mut self, job: Job) {
         match job {
-            Job::Attach(attach) => self.dispatch.attach(attach),
+            Job::Attach(attach) => self.dispatch.attach(*attach),
             Job::Close { room, partition, run } => self.dispatch.close(&room, partition, &run),
             Job::Settle { partition, until, settled } => self.dispatch.settle(partition, until, settled),
             Job::Failed { room, partition, origin, error } => {

@@ -128,14 +128,14 @@ impl KafkaLog {
             let (told, answer) = oneshot::channel();
             let told: Told<T> = Box::new(move |result| told.send(result).is_ok());
             let (room, until, purpose) = (room.clone(), bounds.end, purpose(told));
-            self.tell(Job::Attach(Attach {
+            self.tell(Job::Attach(Box::new(Attach {
                 room: room.clone(),
                 partition,
                 from,
                 until,
                 state: state.clone(),
                 purpose,
-            }))?;
+            })))?;
             match timeout(PATIENCE, answer).await {
                 Ok(Ok(Ok(value))) => return Ok((records, value)),
                 Ok(Ok(Err(AttachError::TooOld(until)))) => {
@@ -357,3 +357,6 @@ impl RoomLog for KafkaLog {
         Box::pin(future::ready(self.topic.complaint()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,56 +1,111 @@
-//! Brokers that are killed, stopped and restarted.
-//! That tests can do this to a Kafka is tested too.
+//! Brokers that are killed, stopped and started again: D1 to D4, and a cluster that mends itself.
+//! The nodes and the database stay well here.
 
-use std::time::Duration;
-
-use rdkafka::Message;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::{Offset, TopicPartitionList};
-
+use super::{figure, load, outage};
+use crate::support::cluster::Cluster;
+use crate::support::http::Http;
 use crate::support::kafka;
+use crate::support::talker::Talking;
+use crate::support::until;
 
+/// What may be refused while brokers are away, and nothing else.
+const WHILE_AWAY: [&str; 2] = ["log_unavailable", "overloaded"];
+
+/// D1 D2 D3 D4 D7.
 #[actix_web::test]
-async fn a_kafka_of_the_tests_keeps_its_records_over_kills_and_restarts() {
-    for brokers in [1, 3] {
-        let Some(kafka) = kafka::of_my_own("a Kafka of its own", brokers) else {
-            return;
-        };
-        let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
-        let topic = NewTopic::new("t", 1, TopicReplication::Fixed(i32::from(brokers)));
-        let made = admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
-        assert!(made.iter().all(Result::is_ok), "{made:?}");
-        let producer: FutureProducer = kafka.client().set("acks", "all").create().unwrap();
-        let mut said = Vec::new();
-        for n in 0..3 {
-            let body = n.to_string();
-            let record = FutureRecord::to("t").partition(0).key("k").payload(&body);
-            producer.send(record, Duration::from_secs(60)).await.unwrap();
-            said.push(body);
-            let leader = kafka.leader("t", 0);
-            match n {
-                0 => kafka.kill(leader),
-                1 => kafka.stop(leader),
-                _ => {
-                    kafka.freeze(leader);
-                    kafka.thaw(leader);
-                    continue;
-                }
-            }
-            kafka.restart(leader);
-        }
-        let consumer: BaseConsumer = kafka.client().set("group.id", "none").create().unwrap();
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset("t", 0, Offset::Beginning).unwrap();
-        consumer.assign(&list).unwrap();
-        let heard: Vec<String> = consumer
-            .iter()
-            .filter_map(Result::ok)
-            .take(3)
-            .map(|record| String::from_utf8_lossy(record.payload().unwrap()).into_owned())
-            .collect();
-        assert_eq!(heard, said);
+async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_the_broker_goes_away() {
+    let Some(kafka) = kafka::of_my_own("a broker that goes away", 1) else {
+        return;
+    };
+    let Some(cluster) = Cluster::on(&kafka, 2, "a broker that goes away").await else {
+        return;
+    };
+    let check = load(&cluster, 30, 180);
+    let talking = Talking::begin_across(&cluster.nodes, "broker", 4, 4).await;
+    for _ in 0..figure(1, 3) {
+        talking.progress(50).await;
+        kafka.kill(1);
+        kafka.restart(1);
     }
+    talking.progress(50).await;
+    kafka.stop(1).await;
+    must_become(&cluster, 503).await;
+    outage(5, 60).await;
+    kafka.restart(1);
+    must_become(&cluster, 200).await;
+    talking.progress(50).await;
+    must_have_been_patient(&talking);
+    talking.end(&cluster.nodes[0]).await;
+    println!("{}", check.end().await);
+    cluster.must_be_stored().await;
+}
+
+/// D1 D2 D3 D4 D7: a broker that hangs instead of dying.
+#[actix_web::test]
+async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_the_broker_hangs() {
+    let Some(kafka) = kafka::of_my_own("a broker that hangs", 1) else {
+        return;
+    };
+    let Some(cluster) = Cluster::on(&kafka, 2, "a broker that hangs").await else {
+        return;
+    };
+    let check = load(&cluster, 20, 60);
+    let talking = Talking::begin_across(&cluster.nodes, "hanging", 4, 4).await;
+    talking.progress(50).await;
+    kafka.freeze(1);
+    // Longer than an append may take, so that there are refusals of what is appended after all.
+    talking.refusal("log_unavailable").await;
+    kafka.thaw(1);
+    talking.progress(50).await;
+    must_have_been_patient(&talking);
+    talking.end(&cluster.nodes[0]).await;
+    println!("{}", check.end().await);
+    cluster.must_be_stored().await;
+}
+
+/// D1 D2 D3 D4 D7, replicated.
+#[actix_web::test]
+async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_replicas_go_away() {
+    let Some(kafka) = kafka::of_my_own("three brokers", 3) else {
+        return;
+    };
+    let Some(cluster) = Cluster::on(&kafka, 2, "three brokers").await else {
+        return;
+    };
+    let check = load(&cluster, 45, 180);
+    let talking = Talking::begin_across(&cluster.nodes, "replicas", 4, 4).await;
+    talking.progress(50).await;
+    let leader = kafka.leader(&cluster.topic("rooms"), cluster.partition_of(talking.room()));
+    kafka.kill(leader);
+    talking.progress(50).await;
+    kafka.restart(leader);
+    kafka.wait_for(3).unwrap();
+    talking.progress(50).await;
+
+    kafka.stop(1).await;
+    kafka.kill(2);
+    // The one that is left cannot know that it is alone, so only sends tell.
+    talking.refusal("log_unavailable").await;
+    outage(5, 30).await;
+    kafka.restart(1);
+    kafka.restart(2);
+    must_become(&cluster, 200).await;
+    talking.progress(50).await;
+    must_have_been_patient(&talking);
+    talking.end(&cluster.nodes[0]).await;
+    println!("{}", check.end().await);
+    cluster.must_be_stored().await;
+}
+
+/// Every node says so by itself, whether it can serve.
+async fn must_become(cluster: &Cluster, status: u16) {
+    for node in &cluster.nodes {
+        let http = Http::to(node);
+        until("/readyz", async || http.get("/readyz").await.status == status).await;
+    }
+}
+
+fn must_have_been_patient(talking: &Talking) {
+    let refusals = talking.refusals();
+    assert!(refusals.iter().all(|code| WHILE_AWAY.contains(&code.as_str())), "{refusals:?}");
 }

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Message, OwnedMessage};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::server::free_port;
-use super::{PATIENCE, signal, skip};
+use super::{PATIENCE, breath, signal, skip};
 
 /// What starts a broker; the same as for people.
 const BROKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka-broker");
@@ -124,7 +125,7 @@ impl Kafka {
     }
 
     /// Stops a broker in an orderly way and waits for its end.
-    pub(crate) fn stop(&self, broker: usize) {
+    pub(crate) async fn stop(&self, broker: usize) {
         let mut child = self.take(broker);
         signal("TERM", child.id());
         let deadline = Instant::now() + PATIENCE;
@@ -133,7 +134,7 @@ impl Kafka {
             if Instant::now() > deadline {
                 let _ = child.kill();
             }
-            pause();
+            breath().await;
         }
     }
 
@@ -169,6 +170,26 @@ impl Kafka {
             assert!(Instant::now() < deadline, "{topic}:{partition} has no leader");
             pause();
         }
+    }
+
+    /// Every record of a topic, partition by partition; none where there is no such topic.
+    pub(crate) fn everything_in(&self, topic: &str) -> Vec<OwnedMessage> {
+        let patience = Duration::from_secs(10);
+        let consumer: BaseConsumer = self.client().set("group.id", "nobody").create().unwrap();
+        let metadata = consumer.fetch_metadata(Some(topic), patience).unwrap();
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let mut list = TopicPartitionList::new();
+        let mut left = 0;
+        for partition in partitions.map(|partition| partition.id()) {
+            let (low, high) = consumer.fetch_watermarks(topic, partition, patience).unwrap();
+            left += high - low;
+            list.add_partition_offset(topic, partition, Offset::Offset(low)).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let records = consumer.iter().filter_map(Result::ok).map(|record| record.detach());
+        let mut records: Vec<OwnedMessage> = records.take(usize::try_from(left).unwrap()).collect();
+        records.sort_by_key(|record| (record.partition(), record.offset()));
+        records
     }
 
     /// Waits until so many brokers belong to it.

@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::sql_types::Integer;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 
 use super::server::free_port;
 use super::skip;
@@ -32,6 +33,17 @@ pub(crate) fn database(test: &str) -> Option<String> {
 /// A server of a test's own, which it may stop; `None`, said aloud, where there is none.
 pub(crate) fn of_my_own(test: &str) -> Option<Postgres> {
     found(test, Postgres::start())
+}
+
+/// The whole `number` that a query of this database gives.
+pub(crate) fn number(url: &str, query: &str) -> i32 {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Integer)]
+        number: i32,
+    }
+    let mut connection = PgConnection::establish(url).unwrap();
+    diesel::sql_query(query).get_result::<Row>(&mut connection).unwrap().number
 }
 
 fn found<P, E: std::fmt::Display>(test: &str, postgres: Result<P, E>) -> Option<P> {

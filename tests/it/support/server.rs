@@ -170,6 +170,16 @@ impl Server {
         signal("TERM", self.pid());
     }
 
+    /// Stops its process where it stands: its sockets stay, and nobody answers.
+    pub(crate) fn freeze(&self) {
+        signal("STOP", self.pid());
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        signal("CONT", self.pid());
+    }
+
     /// Waits for the end of a server that was asked to stop.
     pub(crate) async fn has_stopped(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;

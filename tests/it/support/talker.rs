@@ -19,7 +19,8 @@ const BEAT: Duration = Duration::from_millis(20);
 
 /// One room and the talkers in it.
 pub(crate) struct Conversation {
-    address: String,
+    /// Of the nodes; a talker that lost one goes on at the next.
+    addresses: Vec<String>,
     room: String,
     epoch: String,
     window: usize,
@@ -45,14 +46,19 @@ struct Outcome {
 impl Talking {
     /// Makes a room named `name` with `count` talkers, who keep `window` messages in flight each.
     pub(crate) async fn begin(server: &Server, name: &str, count: usize, window: usize) -> Talking {
-        let http = Http::to(server);
+        Talking::begin_across(std::slice::from_ref(server), name, count, window).await
+    }
+
+    /// The same over several nodes, where each cut leads to the next one.
+    pub(crate) async fn begin_across(nodes: &[Server], name: &str, count: usize, window: usize) -> Talking {
+        let http = Http::to(&nodes[0]);
         let mut users = Vec::new();
         for n in 0..count {
             users.push(http.user(&format!("{name} talker {n}")).await);
         }
         let room = http.acting_as(&users[0]).room(name).await;
         let conversation = Rc::new(Conversation {
-            address: server.address(),
+            addresses: nodes.iter().map(Server::address).collect(),
             room: id_of(&room),
             epoch: room["head"]["epoch"].as_str().unwrap().to_owned(),
             window,
@@ -62,8 +68,8 @@ impl Talking {
             acked: Cell::new(0),
             refusals: RefCell::default(),
         });
-        let talkers =
-            users.into_iter().map(|user| actix_web::rt::spawn(talk(conversation.clone(), user))).collect();
+        let begin = |(n, user)| actix_web::rt::spawn(talk(conversation.clone(), user, n));
+        let talkers = users.into_iter().enumerate().map(begin).collect();
         Talking { conversation, talkers }
     }
 
@@ -115,6 +121,11 @@ impl Talking {
         true
     }
 
+    /// The codes with which sends and joins were refused so far.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        self.conversation.refusals.borrow().keys().cloned().collect()
+    }
+
     fn refused(&self, code: &str) -> u64 {
         self.conversation.refusals.borrow().get(code).copied().unwrap_or_default()
     }
@@ -162,9 +173,11 @@ struct Talker {
     refused: VecDeque<u64>,
     said: u64,
     settled: bool,
+    /// The node it is at.
+    address: String,
 }
 
-async fn talk(conversation: Rc<Conversation>, user: User) -> Outcome {
+async fn talk(conversation: Rc<Conversation>, user: User, mut node: usize) -> Outcome {
     let mut talker = Talker {
         conversation,
         user,
@@ -174,11 +187,14 @@ async fn talk(conversation: Rc<Conversation>, user: User) -> Outcome {
         refused: VecDeque::new(),
         said: 0,
         settled: false,
+        address: String::new(),
     };
     let mut in_touch = Instant::now();
     while !talker.is_done() {
-        let address = talker.conversation.address.clone();
-        if let Ok(socket) = Socket::try_open(&address).await
+        let addresses = &talker.conversation.addresses;
+        talker.address = addresses[node % addresses.len()].clone();
+        node += 1;
+        if let Ok(socket) = Socket::try_open(&talker.address).await
             && talker.use_up(socket).await.is_some()
         {
             in_touch = Instant::now();
@@ -288,7 +304,8 @@ impl Talker {
         let seq = record["seq"].as_u64().unwrap() as usize;
         if seq != next {
             let same = self.heard.get(seq - 1);
-            panic!("{} waited for {next} and heard {record}; it had {same:?}", self.user.nickname);
+            let who = format!("{} at {}", self.user.nickname, self.address);
+            panic!("{who} waited for {next} and heard {record}; it had {same:?}");
         }
     }
 
@@ -304,7 +321,7 @@ impl Talker {
     fn take_refusal(&mut self, error: &Value) -> Taken {
         let code = error["code"].as_str().unwrap();
         let patient = ["later", "reconnect"].map(Value::from).contains(&error["retry"]);
-        assert!(patient, "{} was refused for good: {error}", self.user.nickname);
+        assert!(patient, "{} was refused for good at {}: {error}", self.user.nickname, self.address);
         *self.conversation.refusals.borrow_mut().entry(code.to_owned()).or_default() += 1;
         let number = error["id"].as_str().and_then(|id| id.strip_prefix('m')?.parse().ok());
         let Some(n) = number else {

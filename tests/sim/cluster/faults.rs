@@ -178,7 +178,9 @@ impl Cluster {
         let index = self.chance.index(self.nodes.len());
         self.tally.count(Happening::NodePaused);
         let length = self.chance.between(50, 6_000);
-        self.nodes[index].paused_until = self.schedule.now() + length;
+        // What waits for it keeps its order only if it never wakes earlier than was said.
+        let node = &mut self.nodes[index];
+        node.paused_until = node.paused_until.max(self.schedule.now() + length);
         if self.chance.hits(700) {
             self.rebalance_soon();
         }

@@ -9,7 +9,7 @@ use klatsch::{
         Partition,
         kafka::{
             Offset,
-            saver::{Event as Told, RoomRead, Step},
+            saver::{Event as Told, RoomRead, Step, Ticket},
         },
     },
     storage::Batch,
@@ -176,14 +176,29 @@ impl Cluster {
         }
         self.node(me).saving.is_polling = false;
         for (partition, (ticket, next)) in self.nodes[me.node].saving.readings.clone() {
-            let next = next.max(self.log.start(partition));
-            let Ok(entries) = self.log.read(partition, next, self.plan.fetch) else { continue };
-            let Some(last) = entries.last() else { continue };
-            let reading = (ticket, last.offset + 1);
-            self.node(me).saving.readings.insert(partition, reading);
-            self.node(me).saving.take(Told::Fetched { partition, ticket, entries });
+            self.fetch_for_saver(me, partition, ticket, next);
         }
         self.drive(me);
         self.poll_for_saver_soon(me);
+    }
+
+    fn fetch_for_saver(&mut self, me: NodeRef, partition: Partition, ticket: Ticket, next: Offset) {
+        let start = self.log.start(partition);
+        let again = Offset::from(self.chance.hits(self.plan.again)) * 3;
+        let from = (next - again).max(start).min(next.max(start));
+        let Ok(mut entries) = self.log.read(partition, from, self.plan.fetch + 3) else { return };
+        let Some(last) = entries.last() else { return };
+        let reading = (ticket, last.offset + 1);
+        // What is missing where a saver begins, or next to what is really missing, is believed.
+        let first = (partition, entries[0].offset);
+        let may_leave_out = entries.len() > 1 && first.1 == next && next > start;
+        let leaves_out = may_leave_out && self.chance.hits(self.plan.left_out);
+        let saving = &mut self.nodes[me.node].saving;
+        if leaves_out && saving.left_out.insert(first) {
+            self.tally.count(Happening::EntryLeftOut);
+            entries.remove(0);
+        }
+        saving.readings.insert(partition, reading);
+        saving.take(Told::Fetched { partition, ticket, entries });
     }
 }

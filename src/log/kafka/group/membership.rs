@@ -98,6 +98,11 @@ fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
 
 impl ClientContext for Membership {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let level = match facility {
+            // During a rebalance that is usual, and the next commit says as much.
+            "COMMITFAIL" => RDKafkaLogLevel::Debug,
+            _ => level,
+        };
         self.context.log(level, facility, message);
     }
 

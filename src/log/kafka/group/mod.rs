@@ -17,7 +17,11 @@ use rdkafka::{
     error::KafkaError,
     types::RDKafkaErrorCode,
 };
-use tokio::{sync::mpsc, task, task::JoinSet, time::sleep};
+use tokio::{
+    sync::mpsc,
+    task::{self, JoinSet},
+    time::{self, sleep},
+};
 
 use self::membership::Membership;
 use super::{
@@ -41,6 +45,9 @@ const SOON: Duration = Duration::from_millis(200);
 /// Before a partition that does not have the wanted offset is looked at again.
 const LATER: Duration = Duration::from_secs(5);
 
+/// Time between two commits of what is stored.
+const SHOWS: Duration = Duration::from_secs(1);
+
 /// A member of the savers' group.
 pub struct Group {
     client: StreamConsumer<Membership>,
@@ -52,6 +59,9 @@ pub struct Group {
     /// The newest seek of each partition.
     wanted: BTreeMap<Partition, Ticket>,
     checks: JoinSet<(Seek, Option<Bounds>)>,
+    /// How far partitions are stored, to be shown when it is time.
+    stored: BTreeMap<Partition, Offset>,
+    shows: time::Interval,
     most_bytes: u64,
     received: u64,
     released: u64,
@@ -77,6 +87,8 @@ impl Group {
         let (tell, told) = mpsc::unbounded_channel();
         let membership = Membership::new(options.context(Purpose::Saver), tell);
         let client: StreamConsumer<Membership> = config.create_with_context(membership)?;
+        let mut shows = time::interval(SHOWS);
+        shows.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let topic = options.names.rooms.clone();
         client.subscribe(&[&topic])?;
         Ok(Self {
@@ -87,6 +99,8 @@ impl Group {
             taken: VecDeque::new(),
             wanted: BTreeMap::new(),
             checks: JoinSet::new(),
+            stored: BTreeMap::new(),
+            shows,
             most_bytes,
             received: 0,
             released: 0,
@@ -111,6 +125,10 @@ impl Group {
                     if let Ok((seek, bounds)) = checked {
                         self.begin(seek, bounds);
                     }
+                    continue;
+                }
+                _ = self.shows.tick(), if !self.stored.is_empty() => {
+                    self.show();
                     continue;
                 }
                 first = self.client.recv() => first.map(|message| entry(&message)),
@@ -147,10 +165,16 @@ impl Group {
         }
     }
 
-    /// Shows those who watch the group how far partitions are stored. Nothing here depends on it.
-    pub fn commit(&self, places: &[(Partition, Offset)]) {
-        let mine = places.iter().filter(|(partition, _)| self.client.context().has(*partition));
-        let list = self.list(mine.map(|(partition, next)| (*partition, At::Offset(*next))));
+    /// Takes note how far partitions are stored, for those who watch the group. Nothing here depends on it.
+    pub fn stored(&mut self, places: Vec<(Partition, Offset)>) {
+        self.stored.extend(places);
+    }
+
+    /// Commits what is stored.
+    fn show(&mut self) {
+        let stored = std::mem::take(&mut self.stored).into_iter();
+        let mine = stored.filter(|(partition, _)| self.client.context().has(*partition));
+        let list = self.list(mine.map(|(partition, next)| (partition, At::Offset(next))));
         if list.count() > 0
             && let Err(error) = self.client.commit(&list, CommitMode::Async)
         {
@@ -159,7 +183,8 @@ impl Group {
     }
 
     /// Gives the partitions to others.
-    pub async fn leave(self) {
+    pub async fn leave(mut self) {
+        self.show();
         // Leaving waits for the broker, and a client that is dropped leaves.
         let left = task::spawn_blocking(move || drop(self.client)).await;
         left.unwrap_or_else(|error| log::warn!("leaving the group: {error}"));

@@ -81,10 +81,9 @@ impl Known {
     }
 
     fn judge(&self, entry: &Entry) -> Result<(RoomId, Proposal), String> {
-        let room = room_of(entry)?;
-        let record = log_record::decode(&entry.value).map_err(|error| error.to_string())?;
+        let (room, proposal) = decode(entry)?;
         self.home_of(&room, entry.partition).unwrap_or_else(|| Err("its room is not known".to_owned()))?;
-        Ok((room, record.proposal))
+        Ok((room, proposal))
     }
 
     /// Whether a room takes entries of a partition; none if that must be read first.
@@ -98,6 +97,13 @@ impl Known {
             Stranger::Elsewhere(home) => (*home != partition).then(|| elsewhere(*home)),
         }
     }
+}
+
+/// What an entry proposes, and to which room; or why it proposes nothing to any.
+pub(in crate::log::kafka) fn decode(entry: &Entry) -> Result<(RoomId, Proposal), String> {
+    let room = room_of(entry)?;
+    let record = log_record::decode(&entry.value).map_err(|error| error.to_string())?;
+    Ok((room, record.proposal))
 }
 
 fn room_of(entry: &Entry) -> Result<RoomId, String> {

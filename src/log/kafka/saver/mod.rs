@@ -14,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+pub(super) use known::decode;
 pub use step::{Bounds, DeadLetter, DeadLetterSink, Event, RoomRead, Seek, Step, Ticket};
 pub use storing::{Done, Storing};
 
