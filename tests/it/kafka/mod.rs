@@ -2,6 +2,7 @@
 //! What one node promises by itself is tested elsewhere.
 
 mod brokers;
+mod compare;
 mod lobby;
 mod nodes;
 mod partitions;
