@@ -108,7 +108,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::http::{ENDPOINTS, Endpoint};
+    use crate::http::{ENDPOINTS, Endpoint, OPERATION};
 
     /// Pages and the socket are no calls of the API.
     const NO_CALLS: &[&str] = &["/", "/api/docs", "/api/socket"];
@@ -121,7 +121,8 @@ mod tests {
             documented.extend(calls.as_object().unwrap().keys().map(|call| format!("{call} {path}")));
         }
         let mut mounted = BTreeSet::new();
-        for Endpoint(path, calls) in ENDPOINTS.iter().filter(|Endpoint(path, _)| !NO_CALLS.contains(path)) {
+        let endpoints = ENDPOINTS.iter().chain(OPERATION);
+        for Endpoint(path, calls) in endpoints.filter(|Endpoint(path, _)| !NO_CALLS.contains(path)) {
             let methods = calls.iter().flat_map(|(verb, _)| verb.methods());
             let methods = methods.filter(|&method| method != Method::HEAD);
             mounted.extend(methods.map(|method| format!("{} {path}", method.as_str().to_lowercase())));

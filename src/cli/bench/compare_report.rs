@@ -86,7 +86,10 @@ impl fmt::Display for CompareReport {
         self.row(f, "messages a second", |side| format!("{:.0}", side.chat.messages_per_s))?;
         self.row(f, "CPU of the server", |side| cpu(Some(side.cpu.server)))?;
         self.row(f, "CPU of the broker", |side| cpu(side.cpu.broker))?;
-        self.row(f, "CPU of the database", |side| cpu(side.cpu.database))?;
+        self.row(f, "CPU of the database", |side| match *database {
+            "SQLite" => "in server".to_owned(),
+            _ => cpu(side.cpu.database),
+        })?;
         self.row(f, "messages lost", |side| side.chat.faults.lost.to_string())?;
         self.row(f, "messages duplicated or reordered", |side| {
             (side.chat.faults.duplicated + side.chat.faults.reordered).to_string()

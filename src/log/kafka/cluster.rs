@@ -38,6 +38,9 @@ pub struct TopicView {
 /// Time between two looks at the topic.
 const PERIOD: Duration = Duration::from_secs(3);
 
+/// Time between two looks while nothing is seen.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// Questions that may be open at once, each of which holds a thread.
 const AT_ONCE: usize = 16;
 
@@ -166,12 +169,15 @@ async fn look(asker: Arc<Asker>, topic: String, see: watch::Sender<Option<Result
         let before = see.borrow().clone();
         match (&before, &view) {
             (Some(Ok(_)), Err(error)) => warn!("topic {topic}: {error}"),
+            // Whoever prepares the topics says so if it stays away.
+            (None, Err(BrokerError::Missing(_))) => debug!("topic {topic} is not there yet"),
             (None, Err(error)) => warn!("topic {topic}: {error}; it is tried again"),
             (Some(Err(_)) | None, Ok(view)) => info!("topic {topic} has {} partitions", view.partitions),
             _ => debug!("topic {topic}: {view:?}"),
         }
+        let pause = if view.is_ok() { PERIOD } else { RETRY };
         see.send_replace(Some(view));
-        sleep(PERIOD).await;
+        sleep(pause).await;
     }
 }
 

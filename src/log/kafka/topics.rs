@@ -23,6 +23,12 @@ use super::{
 /// How long one question or one creation may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a new topic is looked for.
+const LOOKS: u32 = 100;
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Time between two tries of a node that starts before its brokers.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -136,7 +142,19 @@ impl Topics {
                 Err((_, code)) => return Err(refusal(&plan.name, code)),
             }
         }
+        self.wait_for(&plan.name).await?;
         Ok(Made::Created(plan.partitions))
+    }
+
+    /// Waits until the brokers know a topic that one of them has made.
+    async fn wait_for(&self, topic: &str) -> Result<(), BrokerError> {
+        for _ in 0..LOOKS {
+            if self.partitions_of(topic)?.is_some() {
+                return Ok(());
+            }
+            sleep(LOOK).await;
+        }
+        Err(BrokerError::Unavailable(format!("topic {topic} was made and is not seen")))
     }
 
     async fn grow(&self, topic: &str, from: Partition, to: Partition) -> Result<Made, BrokerError> {

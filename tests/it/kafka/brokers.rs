@@ -1,6 +1,8 @@
 //! Brokers that are killed, stopped and started again: D1 to D4, and a cluster that mends itself.
 //! The nodes and the database stay well here.
 
+use std::time::Instant;
+
 use super::{figure, load, outage};
 use crate::support::cluster::Cluster;
 use crate::support::http::Http;
@@ -26,14 +28,14 @@ async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_the_broker_go
         talking.progress(50).await;
         kafka.kill(1);
         kafka.restart(1);
+        must_recover(&talking, "the kill").await;
     }
-    talking.progress(50).await;
     kafka.stop(1).await;
     must_become(&cluster, 503).await;
     outage(5, 60).await;
     kafka.restart(1);
+    must_recover(&talking, "the stop").await;
     must_become(&cluster, 200).await;
-    talking.progress(50).await;
     must_have_been_patient(&talking);
     talking.end(&cluster.nodes[0]).await;
     println!("{}", check.end().await);
@@ -56,7 +58,7 @@ async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_the_broker_ha
     // Longer than an append may take, so that there are refusals of what is appended after all.
     talking.refusal("log_unavailable").await;
     kafka.thaw(1);
-    talking.progress(50).await;
+    must_recover(&talking, "the thaw").await;
     must_have_been_patient(&talking);
     talking.end(&cluster.nodes[0]).await;
     println!("{}", check.end().await);
@@ -77,7 +79,7 @@ async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_replicas_go_a
     talking.progress(50).await;
     let leader = kafka.leader(&cluster.topic("rooms"), cluster.partition_of(talking.room()));
     kafka.kill(leader);
-    talking.progress(50).await;
+    must_recover(&talking, "the leader's kill").await;
     kafka.restart(leader);
     kafka.wait_for(3).unwrap();
     talking.progress(50).await;
@@ -89,8 +91,8 @@ async fn d1_nothing_acknowledged_is_lost_doubled_or_reordered_when_replicas_go_a
     outage(5, 30).await;
     kafka.restart(1);
     kafka.restart(2);
+    must_recover(&talking, "the restart of two").await;
     must_become(&cluster, 200).await;
-    talking.progress(50).await;
     must_have_been_patient(&talking);
     talking.end(&cluster.nodes[0]).await;
     println!("{}", check.end().await);
@@ -103,6 +105,14 @@ async fn must_become(cluster: &Cluster, status: u16) {
         let http = Http::to(node);
         until("/readyz", async || http.get("/readyz").await.status == status).await;
     }
+}
+
+/// Sends are acknowledged again; how soon is said, and nothing is claimed about it.
+async fn must_recover(talking: &Talking, after: &str) {
+    let since = Instant::now();
+    talking.progress(1).await;
+    println!("acks {:?} after {after}", since.elapsed());
+    talking.progress(50).await;
 }
 
 fn must_have_been_patient(talking: &Talking) {

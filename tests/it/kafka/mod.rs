@@ -2,10 +2,12 @@
 //! What one node promises by itself is tested elsewhere.
 
 mod brokers;
+mod compare;
 mod lobby;
 mod nodes;
 mod partitions;
 mod poison;
+mod security;
 mod storing;
 
 use std::time::Duration;

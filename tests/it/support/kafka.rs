@@ -25,6 +25,7 @@ pub(crate) struct Kafka {
     ports: Vec<(u16, u16)>,
     brokers: Vec<Mutex<Option<Child>>>,
     watchdog: Child,
+    extra: Option<PathBuf>,
 }
 
 /// The Kafka that all tests share, with a prefix for this test's topics; `None`, said aloud, where there is none.
@@ -52,16 +53,39 @@ fn found<K, E: std::fmt::Display>(test: &str, kafka: Result<K, E>) -> Option<K> 
     }
 }
 
+/// One broker of a test's own, with properties that `extra` makes of its folder and its two ports; they win over the
+/// usual ones.
+pub(crate) fn with_properties(
+    test: &str,
+    extra: impl FnOnce(&Path, u16, u16) -> Result<String, String>,
+) -> Option<Kafka> {
+    let write = |folder: &Path, ports: &[(u16, u16)]| {
+        let file = folder.join("extra.properties");
+        let (port, controller) = ports[0];
+        std::fs::write(&file, extra(folder, port, controller)?).map_err(|error| error.to_string())?;
+        Ok(Some(file))
+    };
+    found(test, Kafka::start_with(1, write))
+}
+
 impl Kafka {
     fn start(brokers: u16) -> Result<Kafka, String> {
+        Kafka::start_with(brokers, |_, _| Ok(None))
+    }
+
+    fn start_with(
+        brokers: u16,
+        extra: impl FnOnce(&Path, &[(u16, u16)]) -> Result<Option<PathBuf>, String>,
+    ) -> Result<Kafka, String> {
         let home = home()?;
         let folder =
             tempfile::Builder::new().prefix("klatsch-kafka-").tempdir().map_err(|e| e.to_string())?;
         let folder = folder.keep();
         let watchdog = watch_over(&folder)?;
-        let ports = (0..brokers).map(|_| (free_port(), free_port())).collect();
+        let ports: Vec<_> = (0..brokers).map(|_| (free_port(), free_port())).collect();
+        let extra = extra(&folder, &ports)?;
         let brokers = (0..brokers).map(|_| Mutex::new(None)).collect();
-        let kafka = Kafka { folder, home, ports, brokers, watchdog };
+        let kafka = Kafka { folder, home, ports, brokers, watchdog, extra };
         for broker in kafka.numbers() {
             kafka.spawn(broker)?;
         }
@@ -73,6 +97,11 @@ impl Kafka {
     pub(crate) fn bootstrap(&self) -> String {
         let addresses: Vec<String> = self.ports.iter().map(|(port, _)| format!("127.0.0.1:{port}")).collect();
         addresses.join(",")
+    }
+
+    /// Where its files are, which are gone with it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The brokers' numbers, from 1.
@@ -221,6 +250,7 @@ impl Kafka {
             .env("KLATSCH_KAFKA_HOME", &self.home)
             // Ready in two thirds of the time, and fast enough for a test.
             .env("KLATSCH_KAFKA_JAVA", "-XX:TieredStopAtLevel=1")
+            .envs(self.extra.iter().map(|file| ("KLATSCH_KAFKA_EXTRA", file)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|error| error.to_string())?)
             .stderr(log)

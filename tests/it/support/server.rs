@@ -111,7 +111,7 @@ impl Plan {
     }
 
     /// Another command of the program with the same settings.
-    fn tool(&self, folder: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn tool(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(KLATSCH);
         without_settings(&mut command).args(arguments).current_dir(folder);
         command.env("KLATSCH__DATABASE__URL", sqlite_url(folder));
