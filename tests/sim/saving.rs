@@ -64,7 +64,7 @@ impl Saving {
             return None;
         }
         self.events.drain(..).for_each(|event| self.saver.take(event));
-        let step = self.saver.next();
+        let step = self.saver.next_step();
         self.is_busy = step.is_some();
         step
     }
