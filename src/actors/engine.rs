@@ -276,6 +276,8 @@ impl Engine {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<(Seq, User)>, Refusal> {
+        self.locate(room).await?;
+        self.0.logs.log.settle(room).await?;
         self.ask(room, |reply| ToRoom::Members { after, limit, reply }).await
     }
 

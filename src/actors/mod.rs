@@ -9,6 +9,7 @@
 //! | room (one an awake room) | the fold, recent records, subscribers, appends under way | 2 | its sessions' bounds together | refuses as `overloaded` | directory closes its readers with 4000, they resume on the rebuilt room | log, relay, lobby |
 //! | relay (one a worker thread) | connections of its thread by channel | 1 | 1024 batches | rooms refuse as `overloaded` | its worker's connections end | outboxes |
 //! | bridge (Kafka log) | the consumer, recent entries of partitions with awake rooms, which room gets what | 1 | appends under way and rooms being woken | bounded by `kafka.queue_records` | node stops | log |
+//! | saver (Kafka log) | the group's consumer, how far its partitions are stored, the folds of their rooms | 1 | 16 MiB of entries in hand | reads no further | node stops, other savers go on | log, storage |
 //! | ears (Kafka log) | the consumer of signals | 3 | the consumer's own | older signals wait at the broker | lists miss changes | lobby |
 //! | writer (embedded log) | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
 //!

@@ -7,8 +7,8 @@ use klatsch::domain::{RoomId, Seq, User};
 
 use crate::{
     node::NodeRef,
-    room::Peer,
     schedule::{Line, Millis},
+    talk::Peer,
 };
 
 /// A client.

@@ -13,7 +13,10 @@ use klatsch::{
     wire::log_record,
 };
 
-use crate::virtual_database::{RoomRow, VirtualDatabase};
+use crate::{
+    truth::{Known, Truth},
+    virtual_database::VirtualDatabase,
+};
 
 /// The judge of a run.
 #[derive(Debug, Default)]
@@ -27,25 +30,6 @@ pub(crate) struct Judge {
     faults: Vec<String>,
 }
 
-/// What a room is.
-#[derive(Debug, Default)]
-struct Truth {
-    partition: Option<Partition>,
-    state: RoomState,
-    /// A state that it had, so that later ones need not be folded from the first record.
-    former: RoomState,
-    records: Vec<Known>,
-    /// What people said, each text once, and where that was recorded.
-    said: BTreeMap<(UserId, String), Option<Seq>>,
-}
-
-#[derive(Debug)]
-struct Known {
-    record: Record,
-    offset: Option<Offset>,
-    members: u64,
-}
-
 impl Judge {
     /// The first promise that was broken, if one was.
     pub(crate) fn fault(&self) -> Option<&str> {
@@ -55,12 +39,6 @@ impl Judge {
     /// Says that something is wrong.
     pub(crate) fn object(&mut self, fault: String) {
         self.faults.push(fault);
-    }
-
-    fn check(&mut self, holds: bool, fault: impl FnOnce() -> String) {
-        if !holds {
-            self.faults.push(fault());
-        }
     }
 
     /// A room is made, with records that it had before it lived in a partition.
@@ -116,7 +94,9 @@ impl Judge {
     /// Somebody was shown a record (D1, D2): the log has it, and it is this one.
     pub(crate) fn shown(&mut self, room: &RoomId, record: &Record) {
         let known = self.known(room, record.seq).is_some_and(|known| known.record == *record);
-        self.check(known, || format!("D2: {room} has no such record as was shown: {record:?}"));
+        if !known {
+            self.object(format!("D2: {room} has no such record as was shown: {record:?}"));
+        }
     }
 
     /// Somebody was told that what they said is in the log (D1, D4), later than all that they knew then.
@@ -133,17 +113,25 @@ impl Judge {
             said && sender.id == *user && *at == first.at
         };
         let is_so = self.known(room, first.seq).is_some_and(is_it);
-        self.check(is_so, || format!("D1: {user} was told that {text:?} is {first:?} of {room}"));
-        self.check(first.seq > floor, || format!("D2: {text:?} came to stand before what {user} knew"));
+        if !is_so {
+            self.object(format!("D1: {user} was told that {text:?} is {first:?} of {room}"));
+        }
+        if first.seq <= floor {
+            self.object(format!("D2: {text:?} came to stand before what {user} knew"));
+        }
     }
 
     /// A node has brought a room up to date (D3): its state is that of the log, with all that was there when it
     /// was asked.
     pub(crate) fn opened(&mut self, room: &RoomId, state: &RoomState, asked_head: Seq) {
         let head = state.head();
-        self.check(head >= asked_head, || format!("D3: {room} was opened at {head}, not {asked_head}"));
+        if head < asked_head {
+            self.object(format!("D3: {room} was opened at {head}, not {asked_head}"));
+        }
         let is_so = self.rooms.get_mut(room).is_some_and(|truth| truth.was(state));
-        self.check(is_so, || format!("D2: {room} was opened with a state that it never had, at {head}"));
+        if !is_so {
+            self.object(format!("D2: {room} was opened with a state that it never had, at {head}"));
+        }
     }
 
     /// Somebody was given a page of history after a number (D2): an unbroken run, up to the head if it is not full.
@@ -155,12 +143,16 @@ impl Judge {
         (asked_head, full): (Seq, usize),
     ) {
         for (record, expected) in page.iter().zip(after + 1..) {
-            self.check(record.seq == expected, || format!("D2: a page of {room} lacks {expected}"));
+            if record.seq != expected {
+                self.object(format!("D2: a page of {room} lacks {expected}"));
+            }
             self.shown(room, record);
         }
         let last = after + page.len() as Seq;
         let whole = page.len() == full || last >= asked_head.max(after);
-        self.check(whole, || format!("D2: a page of {room} ends at {last}, not {asked_head}"));
+        if !whole {
+            self.object(format!("D2: a page of {room} ends at {last}, not {asked_head}"));
+        }
     }
 
     /// Entries were put aside.
@@ -168,7 +160,9 @@ impl Judge {
         for DeadLetter { entry, error } in letters {
             let place = (entry.partition, entry.offset);
             let is_poison = self.poison.get(&place) == Some(entry);
-            self.check(is_poison, || format!("D7: {place:?} was put aside: {error}"));
+            if !is_poison {
+                self.object(format!("D7: {place:?} was put aside: {error}"));
+            }
             self.buried.insert(place);
         }
     }
@@ -179,14 +173,18 @@ impl Judge {
             let is_so = self
                 .known(&new.room, new.record.seq)
                 .is_some_and(|known| known.record == new.record && known.offset == new.log_offset);
-            self.check(is_so, || format!("D7: {} has no such record as was stored: {new:?}", new.room));
+            if !is_so {
+                self.object(format!("D7: {} has no such record as was stored: {new:?}", new.room));
+            }
         }
         for (room, seq, _) in &batch.snapshots {
             let stored = database.room(room).and_then(|row| row.snapshot.as_ref());
             let was =
                 |truth: &mut Truth| stored.is_some_and(|(_, state)| state.head() == *seq && truth.was(state));
             let is_so = self.rooms.get_mut(room).is_some_and(was);
-            self.check(is_so, || format!("D7: the snapshot of {room} at {seq} is not its state"));
+            if !is_so {
+                self.object(format!("D7: the snapshot of {room} at {seq} is not its state"));
+            }
         }
         for advance in &batch.advances {
             self.rows(advance.partition, database);
@@ -199,7 +197,9 @@ impl Judge {
         let unburied = self.poison.range((partition, 0)..(partition, next));
         let unburied: Vec<_> =
             unburied.map(|(place, _)| *place).filter(|place| !self.buried.contains(place)).collect();
-        self.check(unburied.is_empty(), || format!("D7: {unburied:?} were skipped and are nowhere"));
+        if !unburied.is_empty() {
+            self.object(format!("D7: {unburied:?} were skipped and are nowhere"));
+        }
         let wanted =
             self.recorded.get(&partition).map_or(0, |all| all.partition_point(|offset| *offset < next));
         let mut stored = 0;
@@ -209,59 +209,14 @@ impl Judge {
             faults.extend(self.rooms.get(room).and_then(|truth| truth.differs(room, row)));
         }
         self.faults.extend(faults);
-        self.check(stored == wanted, || {
-            format!("D7: below {next} partition {partition} has {wanted} records, and {stored} rows")
-        });
+        if stored != wanted {
+            self.object(format!(
+                "D7: below {next} partition {partition} has {wanted} records, and {stored} rows"
+            ));
+        }
     }
 
     fn known(&self, room: &RoomId, seq: Seq) -> Option<&Known> {
         self.rooms.get(room)?.records.get(seq.checked_sub(1)? as usize)
-    }
-}
-
-impl Truth {
-    /// Takes note of a record. Gives what is wrong if it was invented, or is there for the second time.
-    fn know(&mut self, record: Record, offset: Option<Offset>) -> Option<String> {
-        let members = self.state.members().len() as u64;
-        let mut fault = None;
-        if let (RecordKind::Message { body, .. }, Some(_)) = (&record.kind, offset) {
-            let key = (record.sender.id.clone(), body.as_str().to_owned());
-            fault = match self.said.insert(key, Some(record.seq)) {
-                Some(None) => None,
-                Some(Some(first)) => Some(format!("D4: {body:?} is record {first} and {}", record.seq)),
-                None => Some(format!("D6: nobody said {body:?}")),
-            };
-        }
-        self.records.push(Known { record, offset, members });
-        fault
-    }
-
-    /// Whether this is the room after some number of its records.
-    fn was(&mut self, state: &RoomState) -> bool {
-        let head = state.head();
-        if head == self.state.head() {
-            return *state == self.state;
-        }
-        if head < self.former.head() {
-            self.former = RoomState::default();
-        }
-        let known = self.records.iter().take(head as usize).skip(self.former.head() as usize);
-        for Known { record, .. } in known {
-            self.former.apply(record.proposal(), record.at);
-        }
-        *state == self.former
-    }
-
-    fn differs(&self, room: &RoomId, row: &RoomRow) -> Option<String> {
-        let rows = row.records.len() as Seq;
-        let members = match rows.checked_sub(1) {
-            Some(last) => self.records.get(last as usize)?.members,
-            None => 0,
-        };
-        let is_so = (row.head, row.members) == (rows, members);
-        (!is_so).then(|| {
-            let (head, count) = (row.head, row.members);
-            format!("D7: {room} has {rows} rows and {members} members, its head says {head} and {count}")
-        })
     }
 }

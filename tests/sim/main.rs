@@ -2,7 +2,8 @@
 //! No sockets, brokers or processes; what is pure in the product runs here as it is, among everything that can fail.
 #![expect(
     clippy::print_stdout,
-    reason = "in a test a print is the report; the exemption for tests does not reach their helpers"
+    clippy::unwrap_used,
+    reason = "in a test a panic and a print are the report; the exemption for tests does not reach their helpers"
 )]
 
 mod chance;
@@ -15,7 +16,10 @@ mod room;
 mod sabotage;
 mod saving;
 mod schedule;
+mod talk;
 mod tally;
+mod truth;
+mod update;
 mod virtual_database;
 mod virtual_log;
 

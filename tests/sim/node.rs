@@ -3,25 +3,26 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt,
     sync::{Arc, Mutex},
 };
 
 use klatsch::{
-    domain::{Record, RoomId, RoomState, Seq},
+    domain::RoomId,
     log::{
         Delivery, Partition, Sink,
         kafka::{
             Offset,
-            dispatch::{Attach, AttachError, Change, Dispatch, Purpose},
+            dispatch::{Attach, Change, Dispatch, Purpose},
         },
     },
 };
 
 use crate::{
-    room::{Peer, Request, Room},
+    room::Room,
     saving::Saving,
     schedule::{Line, Millis},
+    talk::Request,
+    update::{Signal, Update, Why},
 };
 
 /// A life of a node; what is sent to a former life is lost.
@@ -56,7 +57,7 @@ pub(crate) struct Node {
 pub(crate) enum Place {
     /// It is being opened under this number; these wait.
     Waking(u64, Vec<Request>),
-    Awake(Room),
+    Awake(Box<Room>),
 }
 
 /// What a room finds in its mailbox.
@@ -65,65 +66,6 @@ pub(crate) enum Mail {
     Delivery(Delivery),
     /// Its sink was dropped: it must be opened anew.
     End,
-}
-
-/// A room that is being brought up to date.
-pub(crate) struct Update {
-    pub(crate) room: RoomId,
-    pub(crate) why: Why,
-    pub(crate) partition: Partition,
-    pub(crate) from: Offset,
-    pub(crate) until: Offset,
-    pub(crate) state: RoomState,
-    pub(crate) records: Vec<Record>,
-    pub(crate) tries: u32,
-    /// Whether the savers were given a moment to store what is wanted.
-    pub(crate) waited: bool,
-    /// The head that everybody may rely on since this was asked.
-    pub(crate) asked_head: Seq,
-    wanted: Arc<()>,
-}
-
-/// What for.
-#[derive(Debug, Clone)]
-pub(crate) enum Why {
-    Open {
-        run: Box<str>,
-    },
-    /// A reader of this opening of the room lacks the records up to a number.
-    CatchUp {
-        peer: Peer,
-        opening: u64,
-        after: Seq,
-        to: Seq,
-    },
-    /// Somebody asked for history.
-    History {
-        after: Seq,
-    },
-}
-
-/// What the dispatch said.
-pub(crate) enum Signal {
-    Opened(u64, Result<RoomState, AttachError>),
-    Read(u64, Result<(RoomState, Vec<Record>), AttachError>),
-    Settled(u64),
-}
-
-/// States are shown by their heads: what is in them has no order.
-impl fmt::Debug for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Opened(number, Ok(state)) => write!(f, "Opened({number}, head {})", state.head()),
-            Self::Read(number, Ok((state, more))) => {
-                write!(f, "Read({number}, head {}, {} records)", state.head(), more.len())
-            }
-            Self::Opened(number, Err(error)) | Self::Read(number, Err(error)) => {
-                write!(f, "NotAttached({number}, {error:?})")
-            }
-            Self::Settled(number) => write!(f, "Settled({number})"),
-        }
-    }
 }
 
 type Signals = Arc<Mutex<Vec<Said>>>;
@@ -165,40 +107,14 @@ impl Node {
         format!("n{}.{}.{number}", self.me.node, self.me.life).into()
     }
 
-    /// Begins an update of which only the room and the reason are known.
-    pub(crate) fn update(&mut self, number: u64, room: RoomId, why: Why, asked_head: Seq) {
-        let (partition, from, until, state, records, tries, waited) = Default::default();
-        let wanted = Arc::new(());
-        let update =
-            Update { room, why, partition, from, until, state, records, tries, waited, asked_head, wanted };
-        self.updates.insert(number, update);
-    }
-
     /// Hands an update to the dispatch.
     pub(crate) fn attach(&mut self, number: u64) {
         let Some(update) = self.updates.get_mut(&number) else { return };
         update.tries += 1;
-        let (wanted, signals) = (Arc::downgrade(&update.wanted), Arc::clone(&self.signals));
-        let tell = move |signal| {
-            let wanted = wanted.upgrade().is_some();
-            if wanted {
-                say(&signals, Said::Signal(signal));
-            }
-            wanted
-        };
-        let purpose = match &update.why {
-            Why::Open { run } => {
-                self.mail.entry(number).or_default();
-                Purpose::Open {
-                    run: run.clone(),
-                    sink: sink(number, &self.signals),
-                    opened: Box::new(move |state| tell(Signal::Opened(number, state))),
-                }
-            }
-            Why::CatchUp { .. } | Why::History { .. } => {
-                Purpose::Read { done: Box::new(move |read| tell(Signal::Read(number, read))) }
-            }
-        };
+        let purpose = purpose(number, update, &self.signals);
+        if let Purpose::Open { .. } = purpose {
+            self.mail.entry(number).or_default();
+        }
         let Update { room, partition, from, until, state, .. } = update;
         self.dispatch.attach(Attach {
             room: room.clone(),
@@ -250,9 +166,31 @@ impl Node {
     /// The awake room of an opening.
     pub(crate) fn opening(&mut self, number: u64) -> Option<&mut Room> {
         self.rooms.values_mut().find_map(|place| match place {
-            Place::Awake(room) if room.opening == number => Some(room),
+            Place::Awake(room) if room.opening == number => Some(&mut **room),
             Place::Awake(_) | Place::Waking(..) => None,
         })
+    }
+}
+
+/// What a room is attached for; the answer goes to the signals, as long as somebody waits for it.
+fn purpose(number: u64, update: &Update, signals: &Signals) -> Purpose {
+    let (wanted, told) = (Arc::downgrade(&update.wanted), Arc::clone(signals));
+    let tell = move |signal| {
+        let wanted = wanted.upgrade().is_some();
+        if wanted {
+            say(&told, Said::Signal(signal));
+        }
+        wanted
+    };
+    match &update.why {
+        Why::Open { run } => Purpose::Open {
+            run: run.clone(),
+            sink: sink(number, signals),
+            opened: Box::new(move |state| tell(Signal::Opened(number, state))),
+        },
+        Why::CatchUp { .. } | Why::History { .. } => {
+            Purpose::Read { done: Box::new(move |read| tell(Signal::Read(number, read))) }
+        }
     }
 }
 

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the client is listened to between two questions.
 const LISTEN: Duration = Duration::from_millis(5);
 
+/// How long it is listened to for why there is no answer.
+const TROUBLE: Duration = Duration::from_millis(200);
+
 /// Asks the brokers.
 pub(super) struct Asker(BaseConsumer<Context>);
 
@@ -60,14 +63,14 @@ impl Asker {
 
     /// Hears what the client says, which piles up otherwise.
     pub(super) fn listen(&self) {
-        // It gets no records.
-        drop(self.0.poll(LISTEN));
+        // It gets no records, so this is an error, which its context has heard, or nothing.
+        while self.0.poll(LISTEN).is_some() {}
     }
 
     /// An answer, or why there is none as far as the client has said it.
     fn told<T>(&self, answer: KafkaResult<T>) -> Result<T, BrokerError> {
         answer.map_err(|error| {
-            self.listen();
+            while self.0.poll(TROUBLE).is_some() {}
             match (BrokerError::from(error), self.0.context().trouble()) {
                 (BrokerError::Unavailable(_), Some(trouble)) => BrokerError::Unavailable(trouble),
                 (error, _) => error,

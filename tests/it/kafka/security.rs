@@ -102,19 +102,17 @@ async fn who_may_not_or_cannot_trust_is_told_why_and_not_the_password() {
     let Some((kafka, address)) = secured("a broker with a password") else {
         return;
     };
+    let folder = tempfile::TempDir::new().unwrap();
+    certify(folder.path()).unwrap();
     let wrong = plan(&kafka, &address).set("kafka.properties.sasl.password", "hunter3");
-    let distrusting = plan(&kafka, &address)
+    let trusting_another = plan(&kafka, &address)
         .set("kafka.properties.sasl.password", PASSWORD)
-        .set("kafka.properties.ssl.ca.location", "/etc/hostname");
-    let unknown = plan(&kafka, &address)
+        .set("kafka.properties.ssl.ca.location", folder.path().join("broker.pem").display());
+    let misspelt = plan(&kafka, &address)
         .set("kafka.properties.sasl.password", PASSWORD)
         .set("kafka.properties.sasl.pasword", "hunter3");
-    let unsure = plan(&kafka, &address)
-        .set("kafka.properties.sasl.password", PASSWORD)
-        .set("kafka.properties.ssl.ca.location", kafka.folder().join("broker.p12").display());
-    let _ = (&unsure, &distrusting);
-    let folder = tempfile::TempDir::new().unwrap();
-    for (plan, reason) in [(wrong, "authentication"), (unknown, "sasl.pasword")] {
+    let refused = [(wrong, "authentication"), (trusting_another, "certificate"), (misspelt, "sasl.pasword")];
+    for (plan, reason) in refused {
         let output = plan.tool(folder.path(), &["topics", "check"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success());

@@ -1,15 +1,19 @@
 //! What clients do and hear: they connect anywhere, say things, leave, vanish, and come back with their position.
 //! What they may hear is the judge's business.
 
-use klatsch::domain::{MessageBody, Missing, Record, Seq};
+use klatsch::domain::{Code, MessageBody, Missing, Record, Seq};
 
-use super::{Cluster, Event, ToNode, client_id, text};
+use super::{
+    Cluster, client_id,
+    event::{Event, ToNode},
+    text,
+};
 use crate::{
     client::Pending,
     node::NodeRef,
-    room::{Ask, Frame, Peer, Request, Start},
     sabotage::Sabotage,
     schedule::Millis,
+    talk::{Ask, Frame, Peer, Request, Start},
     tally::Happening,
 };
 
@@ -189,6 +193,9 @@ impl Cluster {
             Frame::Joined { after, missing } => self.hear_joined(peer.client, after, missing),
             Frame::Record(record) => self.hear_record(peer.client, &record),
             Frame::Ack { number, .. } => drop(client.pending.remove(&number)),
+            Frame::Refused { code: Code::Internal, .. } => {
+                self.judge.object("a room did not know what to answer".to_owned());
+            }
             Frame::Refused { number: Some(_), .. } => {}
             Frame::Refused { number: None, .. } | Frame::Parted | Frame::Left | Frame::Closed => {
                 if peer.session != 0 {

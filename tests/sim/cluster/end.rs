@@ -1,7 +1,7 @@
 //! How a run ends: nothing goes wrong any more, everybody gets what they lack, and all is compared once more.
 //! A run that does not come to rest has a fault too.
 
-use super::{Cluster, Event};
+use super::{Cluster, event::Event};
 use crate::{node::Place, schedule::Millis};
 
 /// How long it may take to come to rest.

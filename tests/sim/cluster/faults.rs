@@ -3,19 +3,13 @@
 
 use bytes::Bytes;
 use klatsch::{
-    domain::{Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId},
-    log::{Partition, kafka::saver::Bounds},
+    domain::{MessageBody, Proposal, RecordKind},
+    log::Partition,
     wire::log_record,
 };
 
-use super::{Before, Cluster, Event};
-use crate::{
-    client::Client,
-    node::{Node, NodeRef},
-    saving::Saving,
-    schedule::Millis,
-    tally::Happening,
-};
+use super::{Cluster, begin::user, event::Event};
+use crate::{node::NodeRef, schedule::Millis, tally::Happening};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,29 +37,7 @@ pub(super) enum Fault {
 }
 
 impl Cluster {
-    /// Makes everything that there is at first, and plans everything that happens by itself.
-    pub(super) fn begin(&mut self) {
-        for index in 0..self.plan.rooms {
-            self.create_room(index);
-        }
-        for node in 0..self.plan.nodes {
-            let node = self.new_life(NodeRef { node, life: 0 });
-            self.nodes.push(node);
-        }
-        for index in 0..self.plan.clients {
-            let user = user(self.chance.index(self.plan.users));
-            let room = self.rooms[self.chance.index(self.plan.rooms)].clone();
-            self.clients.push(Client::new(user, room));
-            self.schedule.after(0, Event::Act(index));
-        }
-        self.schedule.after(0, Event::Rebalance);
-        self.schedule.at(self.plan.quiet_from, Event::Look);
-        for (fault, _) in self.faults() {
-            self.fault_later(fault);
-        }
-    }
-
-    fn faults(&self) -> Vec<(Fault, Millis)> {
+    pub(super) fn faults(&self) -> Vec<(Fault, Millis)> {
         let plan = &self.plan;
         let all = [
             (Fault::Crash, plan.crashes),
@@ -81,32 +53,10 @@ impl Cluster {
         all.into_iter().filter_map(|(fault, pause)| Some((fault, pause?))).collect()
     }
 
-    fn fault_later(&mut self, fault: Fault) {
+    pub(super) fn fault_later(&mut self, fault: Fault) {
         let Some((_, pause)) = self.faults().into_iter().find(|(kind, _)| *kind == fault) else { return };
         let delay = self.chance.between(pause / 2, pause * 3 / 2);
         self.schedule.after(delay, Event::Fault(fault));
-    }
-
-    fn create_room(&mut self, index: usize) {
-        let room = RoomId::new(format!("r{index}"));
-        let before = if self.chance.hits(300) { before() } else { Vec::new() };
-        let places = i64::from(self.plan.partitions);
-        let partition = self.chance.hits(700).then(|| self.chance.between(0, places - 1) as Partition);
-        self.judge.created(room.clone(), &before);
-        if let Some(partition) = partition {
-            self.judge.placed(&room, partition);
-        }
-        self.database.create(room.clone(), partition, &before);
-        self.rooms.push(room);
-    }
-
-    fn new_life(&self, me: NodeRef) -> Node {
-        let bounds = Bounds {
-            batch_entries: self.plan.batch,
-            snapshot_every: self.plan.snapshot_every,
-            fold_weight: self.plan.fold_weight,
-        };
-        Node::new(me, self.plan.ring_bytes, Saving::new(bounds))
     }
 
     /// Something goes wrong.
@@ -118,7 +68,6 @@ impl Cluster {
             return;
         }
         self.fault_later(fault);
-        let now = self.schedule.now();
         match fault {
             Fault::Crash => self.crash(),
             Fault::Start(_) => {}
@@ -126,21 +75,28 @@ impl Cluster {
             Fault::Rebalance => self.rebalance(),
             Fault::Poison => self.poison(),
             Fault::Loss => self.lose(),
-            Fault::BrokerStop => {
-                self.tally.count(Happening::BrokersStopped);
-                self.broker_down_until = now + self.chance.between(50, 5_000);
-            }
-            Fault::DatabaseStop => {
-                self.tally.count(Happening::DatabaseStopped);
-                self.database_down_until = now + self.chance.between(50, 5_000);
-            }
+            Fault::BrokerStop => self.stop_brokers(),
+            Fault::DatabaseStop => self.stop_database(),
             Fault::Retention => self.forget(),
-            Fault::Gap => {
-                let partition = self.any_partition();
-                self.log.leave_out(partition);
-                self.put(partition, None, Bytes::new());
-            }
+            Fault::Gap => self.leave_out(),
         }
+    }
+
+    fn stop_brokers(&mut self) {
+        self.tally.count(Happening::BrokersStopped);
+        self.broker_down_until = self.schedule.now() + self.chance.between(50, 5_000);
+    }
+
+    fn stop_database(&mut self) {
+        self.tally.count(Happening::DatabaseStopped);
+        self.database_down_until = self.schedule.now() + self.chance.between(50, 5_000);
+    }
+
+    /// What follows a gap is there at once, for nobody waits for an offset that never comes.
+    fn leave_out(&mut self) {
+        let partition = self.any_partition();
+        self.log.leave_out(partition);
+        self.put(partition, None, Bytes::new());
     }
 
     fn any_partition(&mut self) -> Partition {
@@ -215,10 +171,7 @@ impl Cluster {
         let (key, user) = (Bytes::copy_from_slice(room.as_str().as_bytes()), user(0));
         let text = format!("foreign {}", self.sayings);
         let says = Proposal {
-            kind: RecordKind::Message {
-                body: klatsch::domain::MessageBody::stored(text.clone()),
-                client_id: None,
-            },
+            kind: RecordKind::Message { body: MessageBody::stored(text.clone()), client_id: None },
             sender: user.clone(),
         };
         let value = Bytes::from(log_record::encode(&says, None));
@@ -236,20 +189,4 @@ impl Cluster {
             (_, None) => {}
         }
     }
-}
-
-fn user(number: usize) -> User {
-    User { id: UserId::new(format!("u{number}")), nickname: format!("user {number}").into() }
-}
-
-/// What a room may have had before it lived in a partition.
-fn before() -> Before {
-    let mut state = RoomState::default();
-    let joins = |number| Proposal { sender: user(number), kind: RecordKind::Joined };
-    let outcomes = (0..3).map(|number| state.apply(joins(number), Timestamp::from_millis(1_000)));
-    let recorded = outcomes.filter_map(|outcome| match outcome {
-        klatsch::domain::Outcome::Recorded(record) => Some(record),
-        _ => None,
-    });
-    recorded.collect::<Vec<Record>>()
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use klatsch::log::{Partition, kafka::saver::Event as Told};
 
-use super::{Cluster, Event, ToNode};
+use super::{
+    Cluster,
+    event::{Event, ToNode},
+};
 use crate::node::NodeRef;
 
 /// Who owns what.

@@ -1,89 +1,33 @@
 //! A whole cluster in one thread: clients, nodes, brokers and a database, and every message between them.
 //! It decides nothing that the product decides; it carries, delays, loses, and lets the judge look.
 
+mod begin;
 mod clients;
 mod end;
+mod event;
 mod faults;
 mod group;
+mod pages;
 mod rooms;
 mod saving;
 mod topic;
 mod updates;
 
-use klatsch::{
-    domain::{ClientId, Record, RoomId},
-    log::{
-        Partition,
-        kafka::{
-            Entry, Offset,
-            saver::{self, Step},
-        },
-    },
-};
+use klatsch::domain::{ClientId, RoomId};
 
-use self::{faults::Fault, saving::Answer, topic::Append};
+use self::event::{Event, ToNode};
 use crate::{
     chance::Chance,
     client::Client,
     judge::Judge,
-    node::{Node, NodeRef, Signal},
+    node::{Node, NodeRef},
     plan::Plan,
-    room::{Frame, Peer, Request},
     sabotage::Sabotage,
     schedule::{Millis, Schedule},
     tally::Tally,
-    virtual_database::{Loaded, VirtualDatabase},
+    virtual_database::VirtualDatabase,
     virtual_log::VirtualLog,
 };
-
-/// What happens.
-#[derive(Debug)]
-enum Event {
-    /// A client does something of its own accord.
-    Act(usize),
-    /// A client hears something.
-    Hear(Peer, Frame),
-    /// Something reaches a node.
-    Node(NodeRef, ToNode),
-    /// An append reaches the log.
-    Append(Append),
-    /// A node asks the database for a room.
-    Load(NodeRef, u64),
-    /// A node asks the log where a partition begins and ends.
-    Extent(NodeRef, u64, Partition),
-    /// A node reads a part of a partition.
-    Tail(NodeRef, u64, Offset),
-    /// A step of a saver reaches the database, or the topic of dead letters.
-    Save(NodeRef, Step),
-    /// A transaction of which nobody waits for the outcome any more.
-    LateCommit(Step),
-    /// The members of the savers' group are counted anew.
-    Rebalance,
-    Fault(Fault),
-    /// It is looked whether everything has come to rest.
-    Look,
-}
-
-/// What reaches a node.
-#[derive(Debug)]
-enum ToNode {
-    Request(Request),
-    Loaded(u64, Option<Loaded>),
-    /// Where the partition begins and ends.
-    Extent(u64, Option<(Offset, Offset)>),
-    Tail(u64, Option<Vec<Entry>>, Offset),
-    Signal(Signal),
-    GiveUp(u64),
-    Poll,
-    /// A room has mail.
-    Run(u64),
-    LookWhetherIdle(u64),
-    AppendFailed(Append),
-    Group(saver::Event),
-    PollForSaver,
-    Saved(Answer),
-    SaveAgain,
-}
 
 /// A cluster.
 pub(crate) struct Cluster {
@@ -281,6 +225,3 @@ fn client_id(client: usize, number: u64) -> ClientId {
 fn text(client: usize, number: u64) -> String {
     format!("{number} of {client}")
 }
-
-/// Records that a room may have had before it lived in a partition.
-type Before = Vec<Record>;

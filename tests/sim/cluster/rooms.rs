@@ -5,11 +5,16 @@ use std::collections::VecDeque;
 
 use klatsch::domain::{Code, Missing, Refusal, RoomId};
 
-use super::{Cluster, Event, ToNode};
+use super::{
+    Cluster,
+    event::{Event, ToNode},
+};
 use crate::{
-    node::{Mail, NodeRef, Place, Update, Why},
-    room::{Ask, Frame, Out, Peer, Request, Room},
+    node::{Mail, NodeRef, Place},
+    room::{Out, Room},
+    talk::{Ask, Frame, Peer, Request},
     tally::Happening,
+    update::{Update, Why},
 };
 
 impl Cluster {
@@ -50,7 +55,7 @@ impl Cluster {
         let most_recent = self.plan.recent;
         let at = (update.partition, run);
         let room = Room::new(number, update.room.clone(), at, update.state, most_recent);
-        let former = self.node(me).rooms.insert(update.room, Place::Awake(room));
+        let former = self.node(me).rooms.insert(update.room, Place::Awake(Box::new(room)));
         if let Some(Place::Waking(_, waiting)) = former {
             waiting.into_iter().for_each(|request| self.request(me, request));
         }
@@ -132,10 +137,11 @@ impl Cluster {
     /// A client that has hung up while it waited reads nothing.
     fn tell_reader(&mut self, me: NodeRef, opening: u64, peer: Peer, frame: Frame) {
         let begins = matches!(frame, Frame::Joined { .. });
-        if begins && !self.clients[peer.client].hears(peer) {
-            if let Some(room) = self.node(me).opening(opening) {
-                room.forget(peer);
-            }
+        if begins
+            && !self.clients[peer.client].hears(peer)
+            && let Some(room) = self.node(me).opening(opening)
+        {
+            room.forget(peer);
         }
         self.tell(peer, frame);
     }

@@ -15,7 +15,10 @@ use klatsch::{
     storage::Batch,
 };
 
-use super::{Cluster, Event, ToNode};
+use super::{
+    Cluster,
+    event::{Event, ToNode},
+};
 use crate::{
     node::NodeRef,
     sabotage::Sabotage,

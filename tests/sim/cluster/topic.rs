@@ -11,7 +11,10 @@ use klatsch::{
     wire::log_record::{self, Origin},
 };
 
-use super::{Cluster, Event, ToNode};
+use super::{
+    Cluster,
+    event::{Event, ToNode},
+};
 use crate::{
     node::{Mail, NodeRef},
     sabotage::Sabotage,

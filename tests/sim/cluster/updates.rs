@@ -10,13 +10,17 @@ use klatsch::{
     wire::log_record,
 };
 
-use super::{Cluster, Event, ToNode};
+use super::{
+    Cluster,
+    event::{Event, ToNode},
+};
 use crate::{
-    node::{NodeRef, Signal, Update, Why},
-    room::Frame,
+    node::NodeRef,
     sabotage::Sabotage,
     schedule::Millis,
+    talk::Frame,
     tally::Happening,
+    update::{Signal, Update, Why},
     virtual_database::Loaded,
 };
 
@@ -35,7 +39,7 @@ impl Cluster {
     pub(super) fn begin_update_as(&mut self, me: NodeRef, room: RoomId, why: Why) -> u64 {
         let number = self.node(me).number();
         let asked_head = self.judge.head(&room);
-        self.node(me).update(number, room, why, asked_head);
+        self.node(me).updates.insert(number, Update::new(room, why, asked_head));
         self.later(me, (PATIENCE, PATIENCE), ToNode::GiveUp(number));
         self.send(Event::Load(me, number));
         number
@@ -202,39 +206,6 @@ impl Cluster {
         update.from = until;
         self.tally.count(Happening::ReadApart);
         self.attach(me, number);
-    }
-
-    /// A page of history is there.
-    fn updated(&mut self, me: NodeRef, number: u64, more: Vec<Record>) {
-        let page = self.plan.page;
-        let Some(mut update) = self.node(me).updates.remove(&number) else { return };
-        update.records.extend(more);
-        let (room, asked_head) = (update.room, update.asked_head);
-        match update.why {
-            Why::Open { .. } => {}
-            Why::History { after } => {
-                update.records.retain(|record| record.seq > after);
-                update.records.truncate(page);
-                self.judge.page(&room, after, &update.records, (asked_head, page));
-            }
-            Why::CatchUp { peer, opening, after, to } => {
-                self.tally.count(match update.tries {
-                    0 => Happening::CaughtUpFromRows,
-                    _ => Happening::CaughtUpFromTheLog,
-                });
-                update.records.retain(|record| record.seq > after && record.seq <= to);
-                update.records.truncate(page);
-                let Some(last) = update.records.last().map(|record| record.seq) else {
-                    return self.tell(peer, Frame::Closed);
-                };
-                update.records.into_iter().for_each(|record| self.tell(peer, Frame::Record(record)));
-                let mut out = Vec::new();
-                if let Some(room) = self.node(me).opening(opening) {
-                    room.go_on(peer, last, &mut out);
-                }
-                self.carry_out(me, opening, out);
-            }
-        }
     }
 
     /// Nobody waits for an update or a barrier any longer.
