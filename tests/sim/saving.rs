@@ -80,7 +80,7 @@ impl Saving {
                 Heard::Left => self.saver.left(),
             }
         }
-        let step = self.saver.next();
+        let step = self.saver.next_step();
         self.is_busy = step.is_some();
         step
     }
