@@ -75,6 +75,20 @@ impl Judge {
         }
     }
 
+    /// The record that made a user a member, if they are one.
+    pub(crate) fn membership(&self, room: &RoomId, user: &UserId) -> Option<Seq> {
+        let mut members = self.rooms.get(room)?.state.members().joined_after(0);
+        members.find(|(_, member)| member.id == *user).map(|(seq, _)| seq)
+    }
+
+    /// A user was told that they are no member, although the log had this record of their joining when they asked
+    /// (D2): what one node answered holds on every other.
+    pub(crate) fn denied(&mut self, room: &RoomId, user: &UserId, joined: Seq) {
+        if self.membership(room, user) == Some(joined) {
+            self.object(format!("D2: {user} is a member of {room} since {joined} and was told otherwise"));
+        }
+    }
+
     /// The log has a new entry.
     pub(crate) fn appended(&mut self, entry: &Entry) {
         let room = entry.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).map(RoomId::new);

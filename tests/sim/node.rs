@@ -7,7 +7,7 @@ use std::{
 };
 
 use klatsch::{
-    domain::RoomId,
+    domain::{RoomId, UserId},
     log::{
         Delivery, Partition, Sink,
         kafka::{
@@ -46,7 +46,7 @@ pub(crate) struct Node {
     pub(crate) updates: BTreeMap<u64, Update>,
     pub(crate) mail: BTreeMap<u64, VecDeque<Mail>>,
     /// Who waits until a room has applied what was in the log.
-    pub(crate) settling: BTreeMap<u64, (Request, u64)>,
+    pub(crate) settling: BTreeMap<u64, (UserId, u64)>,
     pub(crate) producing: BTreeMap<Partition, Line>,
     pub(crate) saving: Saving,
     signals: Signals,

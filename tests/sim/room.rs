@@ -23,8 +23,10 @@ pub(crate) enum Out {
     Tell(Peer, Frame),
     /// Read what this reader lacks from the log, then tell the room how far it got.
     CatchUp(Peer, Missing),
-    /// Ask again after everything that is in the log now was applied.
-    Settle(Request),
+    /// Say when everything that is in the log now was applied; this user's commands wait for it.
+    Settle(UserId),
+    /// A user who became a member by a record is told that they are none.
+    NotAMember(UserId, Seq),
 }
 
 /// An awake room.
@@ -42,8 +44,8 @@ pub(crate) struct Room {
 
 #[derive(Debug)]
 enum Waiter {
-    Send(Peer, u64),
-    Leave(Peer),
+    Send(Peer, UserId, u64, Option<Seq>),
+    Leave(Peer, UserId, Option<Seq>),
     Subscribe(Peer, UserId, Start),
 }
 
@@ -94,28 +96,36 @@ impl Room {
         self.readers.remove(&peer);
     }
 
-    /// Takes a request.
-    pub(crate) fn ask(&mut self, request: Request, out: &mut Vec<Out>) {
+    /// Takes a request. What would be refused, or be nothing to do, waits for what the log has by now.
+    pub(crate) fn ask(&mut self, Request { peer, user, membership, ask, .. }: Request, out: &mut Vec<Out>) {
         self.is_idle_since_last_look = false;
-        match request.ask {
-            Ask::Subscribe(Start::After(seq)) if seq > self.state().head() => out.push(Out::Settle(request)),
-            Ask::Unsubscribe => drop(self.readers.remove(&request.peer)),
-            _ => self.ask_now(request, out),
-        }
-    }
-
-    /// Takes a request that waits for nothing any more.
-    pub(crate) fn ask_now(&mut self, Request { peer, user, ask, .. }: Request, out: &mut Vec<Out>) {
+        let is_beyond = matches!(ask, Ask::Subscribe(Start::After(seq)) if seq > self.state().head());
         let (command, waiter) = match ask {
             Ask::Subscribe(start) => (Command::Join, Waiter::Subscribe(peer, user.id.clone(), start)),
             Ask::Send { number, client_id, body } => {
-                (Command::Send { body, client_id }, Waiter::Send(peer, number))
+                (Command::Send { body, client_id }, Waiter::Send(peer, user.id.clone(), number, membership))
             }
-            Ask::Leave => (Command::Leave, Waiter::Leave(peer)),
-            Ask::Unsubscribe | Ask::History { .. } => return,
+            Ask::Leave => (Command::Leave, Waiter::Leave(peer, user.id.clone(), membership)),
+            Ask::Unsubscribe => return self.forget(peer),
+            Ask::History { .. } => return,
         };
+        if (is_beyond || self.desk.doubts(&user, &command)) && self.desk.hold(&user.id) {
+            out.push(Out::Settle(user.id.clone()));
+        }
         let step = self.desk.ask(user, command, waiter);
         self.follow(step.into_iter().collect(), out);
+    }
+
+    /// Judges what waited for what the log has.
+    pub(crate) fn resume(&mut self, user: &UserId, out: &mut Vec<Out>) {
+        let steps = self.desk.resume(user);
+        self.follow(steps, out);
+    }
+
+    /// Refuses what waited, for nobody knows what the log has.
+    pub(crate) fn refuse_held(&mut self, user: &UserId, out: &mut Vec<Out>) {
+        let steps = self.desk.refuse_held(user, &Code::LogUnavailable.into());
+        self.follow(steps, out);
     }
 
     /// Takes what the log has for it.
@@ -165,23 +175,28 @@ impl Room {
             match step {
                 Step::Append { token, proposal } => out.push(Out::Append { token, proposal }),
                 Step::Answer { waiter, outcome } => self.settle(waiter, outcome, out),
-                Step::Refuse { waiter, refusal } => out.push(refuse(&waiter, refusal.code)),
+                Step::Refuse { waiter, refusal } => refuse(&waiter, refusal.code, out),
             }
         }
     }
 
     fn settle(&mut self, waiter: Waiter, outcome: Outcome, out: &mut Vec<Out>) {
         match (waiter, outcome) {
-            (waiter, Outcome::Refused(code)) => out.push(refuse(&waiter, code)),
-            (Waiter::Send(peer, number), Outcome::Recorded(record)) => {
+            (waiter, Outcome::Refused(code)) => refuse(&waiter, code, out),
+            (Waiter::Send(peer, _, number, _), Outcome::Recorded(record)) => {
                 let first = FirstSend { seq: record.seq, at: record.at };
                 out.push(Out::Tell(peer, Frame::Ack { number, first, repeated: false }));
             }
-            (Waiter::Send(peer, number), Outcome::Repeated(first)) => {
+            (Waiter::Send(peer, _, number, _), Outcome::Repeated(first)) => {
                 out.push(Out::Tell(peer, Frame::Ack { number, first, repeated: true }));
             }
-            (waiter @ Waiter::Send(..), Outcome::Unchanged) => out.push(refuse(&waiter, Code::Internal)),
-            (Waiter::Leave(peer), _) => out.push(Out::Tell(peer, Frame::Left)),
+            (waiter @ Waiter::Send(..), Outcome::Unchanged) => refuse(&waiter, Code::Internal, out),
+            (Waiter::Leave(peer, user, membership), outcome) => {
+                if outcome == Outcome::Unchanged {
+                    out.extend(membership.map(|seq| Out::NotAMember(user, seq)));
+                }
+                out.push(Out::Tell(peer, Frame::Left));
+            }
             (Waiter::Subscribe(peer, user, start), Outcome::Recorded(record)) => {
                 self.subscribe(peer, user, (start, record.seq - 1), out);
             }
@@ -227,10 +242,15 @@ impl Room {
     }
 }
 
-fn refuse(waiter: &Waiter, code: Code) -> Out {
+fn refuse(waiter: &Waiter, code: Code, out: &mut Vec<Out>) {
     let (peer, number) = match waiter {
-        Waiter::Send(peer, number) => (*peer, Some(*number)),
-        Waiter::Leave(peer) | Waiter::Subscribe(peer, ..) => (*peer, None),
+        Waiter::Send(peer, user, number, membership) => {
+            if code == Code::NotAMember {
+                out.extend(membership.map(|seq| Out::NotAMember(user.clone(), seq)));
+            }
+            (*peer, Some(*number))
+        }
+        Waiter::Leave(peer, ..) | Waiter::Subscribe(peer, ..) => (*peer, None),
     };
-    Out::Tell(peer, Frame::Refused { number, code })
+    out.push(Out::Tell(peer, Frame::Refused { number, code }));
 }

@@ -16,6 +16,8 @@ pub(crate) struct Request {
     pub(crate) peer: Peer,
     pub(crate) user: User,
     pub(crate) room: RoomId,
+    /// What made its user a member before it reached a node, if they are one.
+    pub(crate) membership: Option<Seq>,
     pub(crate) ask: Ask,
 }
 

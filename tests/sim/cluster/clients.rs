@@ -73,6 +73,11 @@ impl Cluster {
         let now = self.schedule.now();
         self.clients[index].connect(node, now);
         self.ask(index, Ask::Subscribe(start));
+        // Who comes back need not wait for the greeting before they go on.
+        if !self.is_quiet() && self.chance.hits(300) {
+            self.say(index);
+            self.say_again(index);
+        }
     }
 
     fn any_node(&mut self) -> NodeRef {
@@ -139,7 +144,8 @@ impl Cluster {
         let Some(link) = &mut client.link else { return };
         let peer = Peer { client: index, session: link.session };
         let (node, arrival) = (link.node, link.up.arrival(time));
-        let request = Request { peer, user: client.user.clone(), room: client.room.clone(), ask };
+        let request =
+            Request { peer, user: client.user.clone(), room: client.room.clone(), membership: None, ask };
         self.schedule.at(arrival, Event::Node(node, ToNode::Request(request)));
     }
 
@@ -148,7 +154,8 @@ impl Cluster {
         let node = self.any_node();
         let client = &self.clients[index];
         let peer = Peer { client: index, session: 0 };
-        let request = Request { peer, user: client.user.clone(), room: client.room.clone(), ask };
+        let request =
+            Request { peer, user: client.user.clone(), room: client.room.clone(), membership: None, ask };
         self.answer(node, ToNode::Request(request));
     }
 

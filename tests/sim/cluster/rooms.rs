@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use klatsch::domain::{Code, Missing, Refusal, RoomId};
+use klatsch::domain::{Code, Missing, Refusal, RoomId, UserId};
 
 use super::{
     Cluster,
@@ -19,7 +19,9 @@ use crate::{
 
 impl Cluster {
     /// A request reaches a node.
-    pub(super) fn request(&mut self, me: NodeRef, request: Request) {
+    pub(super) fn request(&mut self, me: NodeRef, mut request: Request) {
+        request.membership =
+            request.membership.or_else(|| self.judge.membership(&request.room, &request.user.id));
         if let Ask::History { after } = request.ask {
             return self.begin_update(me, request.room, Why::History { after });
         }
@@ -75,7 +77,7 @@ impl Cluster {
         }
     }
 
-    pub(super) fn refuse(&mut self, request: &Request) {
+    fn refuse(&mut self, request: &Request) {
         let number = match request.ask {
             Ask::Send { number, .. } => Some(number),
             Ask::Subscribe(_) | Ask::Leave | Ask::Unsubscribe | Ask::History { .. } => None,
@@ -129,7 +131,11 @@ impl Cluster {
                 }
                 Out::Tell(peer, frame) => self.tell_reader(me, opening, peer, frame),
                 Out::CatchUp(peer, missing) => self.catch_up(me, opening, peer, missing),
-                Out::Settle(request) => self.settle(me, opening, request),
+                Out::Settle(user) => self.settle(me, opening, user),
+                Out::NotAMember(user, seq) => {
+                    let room = self.node(me).opening(opening).map(|room| room.id.clone());
+                    room.into_iter().for_each(|room| self.judge.denied(&room, &user, seq));
+                }
             }
         }
     }
@@ -152,25 +158,34 @@ impl Cluster {
         self.begin_update(me, id, Why::CatchUp { peer, opening, after: from - 1, to });
     }
 
-    /// Has a room apply what is in the log now before it takes a request.
-    fn settle(&mut self, me: NodeRef, opening: u64, request: Request) {
+    /// Has a room apply what is in the log now before it takes what a user wants.
+    fn settle(&mut self, me: NodeRef, opening: u64, user: UserId) {
         let Some(room) = self.node(me).opening(opening) else { return };
         let partition = room.partition;
-        self.tally.count(Happening::PositionBeyondTheRoom);
+        self.tally.count(Happening::CommandHeld);
         let number = self.node(me).number();
-        self.node(me).settling.insert(number, (request, opening));
+        self.node(me).settling.insert(number, (user, opening));
         self.later(me, (10_000, 10_000), ToNode::GiveUp(number));
         self.send(Event::Extent(me, number, partition));
     }
 
     /// What was in the log has been handed over.
     pub(super) fn settled(&mut self, me: NodeRef, number: u64) {
-        let Some((request, opening)) = self.node(me).settling.remove(&number) else { return };
+        let Some((user, opening)) = self.node(me).settling.remove(&number) else { return };
         self.run_room(me, opening);
         let mut out = Vec::new();
-        match self.node(me).opening(opening) {
-            Some(room) => room.ask_now(request, &mut out),
-            None => return self.refuse(&request),
+        if let Some(room) = self.node(me).opening(opening) {
+            room.resume(&user, &mut out);
+        }
+        self.carry_out(me, opening, out);
+    }
+
+    /// Nobody knows what is in the log.
+    pub(super) fn not_settled(&mut self, me: NodeRef, number: u64) {
+        let Some((user, opening)) = self.node(me).settling.remove(&number) else { return };
+        let mut out = Vec::new();
+        if let Some(room) = self.node(me).opening(opening) {
+            room.refuse_held(&user, &mut out);
         }
         self.carry_out(me, opening, out);
     }

@@ -192,9 +192,9 @@ impl Cluster {
         let Ok(mut entries) = self.log.read(partition, from, self.plan.fetch + 3) else { return };
         let Some(last) = entries.last() else { return };
         let reading = (ticket, last.offset + 1);
-        // What is missing where a saver begins, or next to what is really missing, is believed.
+        // What is missing where the first entry that there is was asked for cannot be noticed.
         let first = (partition, entries[0].offset);
-        let may_leave_out = entries.len() > 1 && first.1 == next && next > start;
+        let may_leave_out = entries.len() > 1 && next > start;
         let leaves_out = may_leave_out && self.chance.hits(self.plan.left_out);
         let saving = &mut self.nodes[me.node].saving;
         if leaves_out && saving.left_out.insert(first) {

@@ -106,12 +106,11 @@ impl Cluster {
     /// Where a partition begins and ends reaches the node.
     pub(super) fn extent_known(&mut self, me: NodeRef, number: u64, extent: Option<(Offset, Offset)>) {
         let skips = self.is(Sabotage::SkipTheWatermark);
-        if let Some((request, opening)) = self.node(me).settling.get(&number) {
-            let (request, opening) = (request.clone(), *opening);
+        if let Some((_, opening)) = self.node(me).settling.get(&number) {
+            let opening = *opening;
             let partition = self.node(me).opening(opening).map(|room| room.partition);
             let (Some((_, end)), Some(partition)) = (extent, partition) else {
-                self.node(me).settling.remove(&number);
-                return self.refuse(&request);
+                return self.not_settled(me, number);
             };
             self.node(me).settle(number, partition, end);
             return self.carry(me);
@@ -210,9 +209,7 @@ impl Cluster {
 
     /// Nobody waits for an update or a barrier any longer.
     pub(super) fn give_up(&mut self, me: NodeRef, number: u64) {
-        if let Some((request, _)) = self.node(me).settling.remove(&number) {
-            self.refuse(&request);
-        }
+        self.not_settled(me, number);
         self.fail_update(me, number);
     }
 
