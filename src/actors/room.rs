@@ -25,7 +25,7 @@ use super::{
     waiter::Waiter,
 };
 use crate::{
-    domain::{Command, Desk, Epoch, Position, RoomInfo, RoomState, Token},
+    domain::{Command, Desk, Epoch, Position, RoomInfo, RoomState, Token, Writers},
     log::{Delivery, RoomLog},
     telemetry::{Metrics, Stopwatch},
 };
@@ -92,9 +92,6 @@ impl Handler<ToRoom> for Room {
             ToRoom::Join { sender, reply } => self.command(sender, Command::Join, Waiter::Join(reply), ctx),
             ToRoom::Leave { sender, through, reply } => {
                 self.command(sender, Command::Leave, Waiter::Leave(through, reply), ctx);
-            }
-            ToRoom::Subscribe(subscribe) if subscribe.start.may_be_beyond(&self.head()) => {
-                self.begin_later(subscribe, ctx)
             }
             ToRoom::Subscribe(subscribe) => self.begin(subscribe, ctx),
             ToRoom::Continue { id, after, reply } => reply.give(Ok(self.go_on(id, after))),
@@ -171,10 +168,11 @@ impl Room {
         deliveries: mpsc::UnboundedReceiver<Vec<Delivery>>,
         context: RoomContext,
     ) -> Self {
+        let writers = if context.log.is_shared() { Writers::Many } else { Writers::One };
         Self {
             readers: RoomReaders::new(made.id.clone(), context.metrics.clone(), context.pace),
             made,
-            desk: Desk::new(state),
+            desk: Desk::new(state, writers),
             began: HashMap::new(),
             ring: Ring::new(context.ring_records, context.ring_bytes),
             deliveries,
@@ -189,11 +187,11 @@ impl Room {
         self.idle_since_last_look = false;
         for delivery in deliveries {
             match delivery {
-                Delivery::Committed(committed) => self.committed(committed),
+                Delivery::Committed(committed) => self.committed(committed, ctx),
                 Delivery::Failed { token, error } => {
                     self.began.remove(&token);
                     let next = self.desk.fail(token, error.into());
-                    self.follow(next);
+                    self.follow(next, ctx);
                 }
             }
         }
@@ -220,7 +218,7 @@ impl Room {
     }
 
     fn is_idle(&self) -> bool {
-        self.readers.len() == 0 && self.desk.appending() == 0
+        self.readers.len() == 0 && self.desk.is_at_rest()
     }
 
     /// A room that nobody reads or asked anything since the last look may sleep.

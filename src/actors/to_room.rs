@@ -68,14 +68,11 @@ pub(super) struct Begin {
 }
 
 impl Start {
-    /// Whether a position may come from what is durable and not applied in a room with this head yet, as history
-    /// may be.
-    pub(super) fn may_be_beyond(&self, head: &Position) -> bool {
+    /// The record that a position of this life of the log names, and which is there then; 0 without one.
+    pub(super) fn floor(&self, epoch: &Epoch) -> Seq {
         match self {
-            Self::After(asked) => {
-                asked.epoch.as_ref().is_none_or(|epoch| *epoch == head.epoch) && asked.seq > head.seq
-            }
-            Self::Live | Self::Last(_) => false,
+            Self::After(asked) if asked.epoch.as_ref().is_none_or(|of| of == epoch) => asked.seq,
+            Self::After(_) | Self::Live | Self::Last(_) => 0,
         }
     }
 

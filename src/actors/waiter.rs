@@ -6,7 +6,7 @@ use super::{
     subscriber::SubscriberId,
     to_room::{Sent, Subscribe},
 };
-use crate::domain::{Refusal, RoomInfo};
+use crate::domain::{Epoch, Refusal, RoomInfo, Seq};
 
 /// Who waits for a command's outcome, and what they get then.
 pub(super) enum Waiter {
@@ -28,6 +28,14 @@ impl Waiter {
             Self::Join(reply) => reply.give(Err(refusal)),
             Self::Leave(_, reply) => reply.give(Err(refusal)),
             Self::Subscribe(subscribe) => subscribe.reply.give(Err(refusal)),
+        }
+    }
+
+    /// The record that must be there before anything can be said.
+    pub(super) fn floor(&self, epoch: &Epoch) -> Seq {
+        match self {
+            Self::Subscribe(subscribe) => subscribe.start.floor(epoch),
+            Self::Send(_) | Self::Join(_) | Self::Leave(..) => 0,
         }
     }
 

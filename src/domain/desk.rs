@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Command, Decision, Outcome, Proposal, RecordKind, Refusal, RoomState, Timestamp, User, UserId};
+use super::{
+    Command, Decision, Outcome, Proposal, RecordKind, Refusal, RoomState, Seq, Timestamp, User, UserId,
+};
 
 /// Names one append of one opened room, so that the room recognises what comes back.
 pub type Token = u64;
@@ -13,10 +15,34 @@ pub type Token = u64;
 #[derive(Debug)]
 pub struct Desk<Waiter> {
     state: RoomState,
+    writers: Writers,
     appending: HashMap<Token, Appending<Waiter>>,
-    /// Commands of users whose membership is under way, to be judged after it.
+    /// Commands of users whose membership is under way, or for whom the log is being asked what it has; to be judged
+    /// after that, in order.
     deferred: HashMap<UserId, VecDeque<Deferred<Waiter>>>,
     next_token: Token,
+}
+
+/// Who appends to a room's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writers {
+    /// This desk alone: nothing is in the log that it does not know or has under way.
+    One,
+    /// Others, too: its state may be behind what they answered already.
+    Many,
+}
+
+/// What somebody asks of a room.
+#[derive(Debug)]
+pub struct Asked<Waiter> {
+    /// Who.
+    pub sender: User,
+    /// For what.
+    pub command: Command,
+    /// A record that is known to be there, so that nothing can be said before the state has it; 0 if none is.
+    pub floor: Seq,
+    /// Who waits for the answer.
+    pub waiter: Waiter,
 }
 
 /// What is to be done next, in this order.
@@ -29,6 +55,9 @@ pub enum Step<Waiter> {
         /// What to append.
         proposal: Proposal,
     },
+    /// Have everything applied that is in the log by now; then [`Desk::settled`], or [`Desk::unsettled`], says what
+    /// follows for this user.
+    Settle(UserId),
     /// Nothing needs to be appended: this is the answer.
     Answer {
         /// Who waits for it.
@@ -65,15 +94,22 @@ struct Appending<Waiter> {
 
 #[derive(Debug)]
 struct Deferred<Waiter> {
-    sender: User,
-    command: Command,
-    waiter: Waiter,
+    asked: Asked<Waiter>,
+    settling: Settling,
+}
+
+/// Whether the state has what was in the log when a command was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settling {
+    Unknown,
+    /// It has, once the command is judged.
+    Sure,
 }
 
 impl<Waiter> Desk<Waiter> {
     /// A desk for a room that stands like this; everything later comes through [`Self::apply`].
-    pub fn new(state: RoomState) -> Self {
-        Self { state, appending: HashMap::new(), deferred: HashMap::new(), next_token: 0 }
+    pub fn new(state: RoomState, writers: Writers) -> Self {
+        Self { state, writers, appending: HashMap::new(), deferred: HashMap::new(), next_token: 0 }
     }
 
     /// The room as it stands.
@@ -81,45 +117,38 @@ impl<Waiter> Desk<Waiter> {
         &self.state
     }
 
-    /// Appends whose fate is not known yet. While there are none, nobody waits.
+    /// Appends whose fate is not known yet.
     pub fn appending(&self) -> usize {
         self.appending.len()
     }
 
-    /// Takes a command. There is nothing to do now where it waits for the sender's own membership.
-    pub fn ask(&mut self, sender: User, command: Command, waiter: Waiter) -> Option<Step<Waiter>> {
-        match self.deferred.get_mut(&sender.id) {
-            Some(deferred) => {
-                deferred.push_back(Deferred { sender, command, waiter });
+    /// Whether nobody waits.
+    pub fn is_at_rest(&self) -> bool {
+        self.appending.is_empty() && self.deferred.is_empty()
+    }
+
+    /// Takes a command. There is nothing to do now where it waits for others of the same sender.
+    pub fn ask(&mut self, asked: Asked<Waiter>) -> Option<Step<Waiter>> {
+        let deferred = Deferred { asked, settling: Settling::Unknown };
+        match self.deferred.get_mut(&deferred.asked.sender.id) {
+            Some(waiting) => {
+                waiting.push_back(deferred);
                 None
             }
-            None => Some(self.judge(&sender, command, waiter)),
+            None => Some(self.judge(deferred)),
         }
     }
 
-    /// Whether a command would be answered from the state alone by a refusal or by nothing being to do. Where
-    /// others append to the log too the state may be behind it, and such an answer wrong.
-    pub fn doubts(&self, sender: &User, command: &Command) -> bool {
-        let is_deferred = self.deferred.contains_key(&sender.id);
-        !is_deferred && matches!(self.state.decide(sender, command.clone()), Err(_) | Ok(Decision::Unchanged))
-    }
-
-    /// Has a user's commands wait until [`Self::resume`] or [`Self::refuse_held`]. `false` where they wait already.
-    pub fn hold(&mut self, user: &UserId) -> bool {
-        let is_free = !self.deferred.contains_key(user);
-        self.deferred.entry(user.clone()).or_default();
-        is_free
-    }
-
-    /// Judges the commands that were held, by the state as it is now.
-    pub fn resume(&mut self, user: &UserId) -> Vec<Step<Waiter>> {
+    /// Everything that was in the log when [`Step::Settle`] was given has been applied.
+    pub fn settled(&mut self, user: &UserId) -> Vec<Step<Waiter>> {
         self.release(user)
     }
 
-    /// Refuses the commands that were held.
-    pub fn refuse_held(&mut self, user: &UserId, refusal: &Refusal) -> Vec<Step<Waiter>> {
-        let held = self.deferred.remove(user).unwrap_or_default();
-        held.into_iter().map(|held| Step::Refuse { waiter: held.waiter, refusal: refusal.clone() }).collect()
+    /// Nobody knows what is in the log, so that nobody can be told that something is not so.
+    pub fn unsettled(&mut self, user: &UserId, refusal: &Refusal) -> Vec<Step<Waiter>> {
+        let waiting = self.deferred.remove(user).unwrap_or_default();
+        let refuse = |Deferred { asked, .. }| Step::Refuse { waiter: asked.waiter, refusal: refusal.clone() };
+        waiting.into_iter().map(refuse).collect()
     }
 
     /// Folds the log's next proposal. The token is that of the append it came from, where that was one of this
@@ -147,13 +176,32 @@ impl<Waiter> Desk<Waiter> {
         next
     }
 
-    fn judge(&mut self, sender: &User, command: Command, waiter: Waiter) -> Step<Waiter> {
-        match self.state.decide(sender, command) {
+    /// Decides by the state, unless what others have in the log might make that wrong.
+    fn judge(&mut self, deferred: Deferred<Waiter>) -> Step<Waiter> {
+        let Asked { sender, command, floor, .. } = &deferred.asked;
+        let decision = self.state.decide(sender, command.clone());
+        let is_doubtful = match &decision {
+            _ if *floor > self.state.head() => true,
+            Ok(Decision::Append(_) | Decision::Repeated(_)) => false,
+            Ok(Decision::Unchanged) | Err(_) => self.writers == Writers::Many,
+        };
+        if is_doubtful && deferred.settling == Settling::Unknown {
+            return self.settle(deferred.asked);
+        }
+        let waiter = deferred.asked.waiter;
+        match decision {
             Ok(Decision::Append(proposal)) => self.append(proposal, waiter),
             Ok(Decision::Repeated(first)) => Step::Answer { waiter, outcome: Outcome::Repeated(first) },
             Ok(Decision::Unchanged) => Step::Answer { waiter, outcome: Outcome::Unchanged },
             Err(refusal) => Step::Refuse { waiter, refusal },
         }
+    }
+
+    fn settle(&mut self, asked: Asked<Waiter>) -> Step<Waiter> {
+        let user = asked.sender.id.clone();
+        let first = Deferred { asked, settling: Settling::Sure };
+        self.deferred.entry(user.clone()).or_default().push_back(first);
+        Step::Settle(user)
     }
 
     fn append(&mut self, proposal: Proposal, waiter: Waiter) -> Step<Waiter> {
@@ -170,15 +218,19 @@ impl<Waiter> Desk<Waiter> {
         Step::Append { token, proposal }
     }
 
-    /// Judges the commands that waited for a user's membership, up to one that changes it again.
+    /// Judges a user's commands that waited, up to one that has the rest wait again. What is in the log by then is
+    /// as good for them as for that one.
     fn release(&mut self, user: &UserId) -> Vec<Step<Waiter>> {
         let mut waiting = self.deferred.remove(user).unwrap_or_default();
         let mut steps = Vec::new();
-        while let Some(Deferred { sender, command, waiter }) = waiting.pop_front() {
-            steps.push(self.judge(&sender, command, waiter));
-            if let Some(deferred) = self.deferred.get_mut(user) {
-                *deferred = waiting;
-                break;
+        while let Some(deferred) = waiting.pop_front() {
+            let step = self.judge(deferred);
+            if matches!(step, Step::Settle(_)) {
+                waiting.iter_mut().for_each(|deferred| deferred.settling = Settling::Sure);
+            }
+            steps.push(step);
+            if let Some(again) = self.deferred.get_mut(user) {
+                again.append(&mut waiting);
             }
         }
         steps
@@ -209,6 +261,10 @@ mod tests {
         Foreign(u8, Command),
         /// The log takes nothing until the next of these.
         Break,
+        /// What was in the log for somebody is applied.
+        Settled,
+        /// Nobody knows what was.
+        Unsettled,
     }
 
     fn user(number: u8) -> User {
@@ -230,7 +286,14 @@ mod tests {
             2 => (any::<Index>(), any::<bool>()).prop_map(|(index, stored)| Event::Fail(index, stored)),
             1 => (0_u8..3, command()).prop_map(|(user, command)| Event::Foreign(user, command)),
             1 => Just(Event::Break),
+            3 => Just(Event::Settled),
+            1 => Just(Event::Unsettled),
         ]
+    }
+
+    fn events() -> impl Strategy<Value = (Writers, Vec<Event>)> {
+        let writers = prop_oneof![Just(Writers::One), Just(Writers::Many)];
+        (writers, proptest::collection::vec(event(), 0..120))
     }
 
     fn says(id: &str) -> Command {
@@ -255,24 +318,28 @@ mod tests {
         answers: Vec<(Question, Option<Outcome>)>,
         asked: Vec<UserId>,
         broken: bool,
+        /// Users for whom the log is being asked what it has.
+        settling: VecDeque<UserId>,
     }
 
     impl World {
-        fn new() -> Self {
+        fn new(writers: Writers) -> Self {
             Self {
-                desk: Desk::new(RoomState::default()),
+                desk: Desk::new(RoomState::default(), writers),
                 handed: VecDeque::new(),
                 appended: Vec::new(),
                 answers: Vec::new(),
                 asked: Vec::new(),
                 broken: false,
+                settling: VecDeque::new(),
             }
         }
 
         fn ask(&mut self, number: u8, command: Command) {
             let sender = user(number);
             self.asked.push(sender.id.clone());
-            let step = self.desk.ask(sender, command, self.asked.len() - 1);
+            let asked = Asked { sender, command, floor: 0, waiter: self.asked.len() - 1 };
+            let step = self.desk.ask(asked);
             self.follow(step.into_iter().collect());
         }
 
@@ -284,6 +351,7 @@ mod tests {
                         steps.extend(self.desk.fail(token, Code::Overloaded.into()))
                     }
                     Step::Append { token, proposal } => self.handed.push_back((token, proposal)),
+                    Step::Settle(user) => self.settling.push_back(user),
                     Step::Answer { waiter, outcome } => self.answers.push((waiter, Some(outcome))),
                     Step::Refuse { waiter, .. } => self.answers.push((waiter, None)),
                 }
@@ -308,6 +376,20 @@ mod tests {
             self.follow(steps);
         }
 
+        fn settled(&mut self) {
+            if let Some(user) = self.settling.pop_front() {
+                let steps = self.desk.settled(&user);
+                self.follow(steps);
+            }
+        }
+
+        fn unsettled(&mut self) {
+            if let Some(user) = self.settling.pop_front() {
+                let steps = self.desk.unsettled(&user, &Code::LogUnavailable.into());
+                self.follow(steps);
+            }
+        }
+
         fn happen(&mut self, event: Event) {
             match event {
                 Event::Ask(number, command) => self.ask(number, command),
@@ -322,14 +404,17 @@ mod tests {
                 Event::Fail(..) => {}
                 Event::Foreign(number, command) => self.come(None, proposal(user(number), command)),
                 Event::Break => self.broken = !self.broken,
+                Event::Settled => self.settled(),
+                Event::Unsettled => self.unsettled(),
             }
         }
 
-        fn after(events: Vec<Event>) -> Self {
-            let mut world = Self::new();
+        fn after(writers: Writers, events: Vec<Event>) -> Self {
+            let mut world = Self::new(writers);
             events.into_iter().for_each(|event| world.happen(event));
-            while !world.handed.is_empty() {
+            while !world.handed.is_empty() || !world.settling.is_empty() {
                 world.append_first();
+                world.settled();
             }
             world
         }
@@ -337,17 +422,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everybody_gets_one_answer_and_nothing_is_left(events in proptest::collection::vec(event(), 0..120)) {
-            let world = World::after(events);
+        fn everybody_gets_one_answer_and_nothing_is_left((writers, events) in events()) {
+            let world = World::after(writers, events);
             let answered: HashSet<Question> = world.answers.iter().map(|(question, _)| *question).collect();
             prop_assert_eq!(answered.len(), world.answers.len());
             prop_assert_eq!(answered.len(), world.asked.len());
-            prop_assert_eq!((world.desk.appending(), world.desk.deferred.len()), (0, 0));
+            prop_assert!(world.desk.is_at_rest());
         }
 
         #[test]
-        fn d1_what_is_answered_as_recorded_is_in_the_log(events in proptest::collection::vec(event(), 0..120)) {
-            let world = World::after(events);
+        fn d1_what_is_answered_as_recorded_is_in_the_log((writers, events) in events()) {
+            let world = World::after(writers, events);
             let mut replayed = RoomState::default();
             let fold = world.appended.iter().map(|proposal| replayed.apply(proposal.clone(), Timestamp::default()));
             let outcomes: Vec<Outcome> = fold.collect();
@@ -361,8 +446,8 @@ mod tests {
         }
 
         #[test]
-        fn d4_answers_to_one_client_id_agree(events in proptest::collection::vec(event(), 0..120)) {
-            let world = World::after(events);
+        fn d4_answers_to_one_client_id_agree((writers, events) in events()) {
+            let world = World::after(writers, events);
             let mut recorded = HashMap::<(UserId, ClientId), Seq>::new();
             for (_, outcome) in &world.answers {
                 if let Some(Outcome::Recorded(record)) = outcome
@@ -377,7 +462,7 @@ mod tests {
 
     #[test]
     fn a_send_waits_for_its_senders_own_joining() {
-        let mut world = World::new();
+        let mut world = World::new(Writers::One);
         world.ask(0, Command::Join);
         world.ask(0, says("c"));
         assert_eq!((world.handed.len(), world.answers.len()), (1, 0));
@@ -391,7 +476,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_judged_in_the_order_in_which_it_was_asked() {
-        let mut world = World::new();
+        let mut world = World::new(Writers::One);
         for command in [Command::Join, Command::Leave, says("too late"), Command::Join, says("in time")] {
             world.ask(0, command);
         }
@@ -408,7 +493,7 @@ mod tests {
 
     #[test]
     fn a_joining_that_failed_lets_those_behind_it_be_judged_without_it() {
-        let mut world = World::new();
+        let mut world = World::new(Writers::One);
         world.ask(0, Command::Join);
         world.ask(0, says("c"));
         world.fail(world.handed[0].0);
@@ -422,7 +507,7 @@ mod tests {
 
     #[test]
     fn a_log_that_takes_nothing_refuses_each_in_its_turn() {
-        let mut world = World::new();
+        let mut world = World::new(Writers::One);
         world.ask(0, Command::Join);
         for _ in 0..1000 {
             world.ask(0, Command::Leave);
@@ -435,25 +520,57 @@ mod tests {
 
     #[test]
     fn a_member_of_another_node_is_not_refused_by_a_state_that_is_behind() {
-        let mut desk = Desk::<Question>::new(RoomState::default());
-        let (ada, bob) = (user(1), user(2));
-        assert!(desk.doubts(&ada, &says("one")), "she may be a member by now");
-        assert!(desk.hold(&ada.id));
-        assert!(desk.ask(ada.clone(), says("one"), 1).is_none());
-        assert!(!desk.doubts(&ada, &says("two")), "what comes behind waits, too");
-        assert!(desk.ask(ada.clone(), says("two"), 2).is_none());
-        desk.apply(None, proposal(ada.clone(), Command::Join), Timestamp::default());
-        let steps = desk.resume(&ada.id);
-        assert!(
-            matches!(&steps[..], [Step::Append { token: 0, .. }, Step::Append { token: 1, .. }]),
-            "{steps:?}"
-        );
-        assert!(desk.doubts(&ada, &Command::Join), "she may have left elsewhere");
+        let mut world = World::new(Writers::Many);
+        world.ask(0, says("one"));
+        world.ask(0, says("two"));
+        assert_eq!((world.settling.len(), world.handed.len(), world.answers.len()), (1, 0, 0));
+        world.happen(Event::Foreign(0, Command::Join));
+        world.settled();
+        assert_eq!((world.handed.len(), world.answers.len()), (2, 0));
 
-        assert!(desk.hold(&bob.id) && !desk.hold(&bob.id));
-        assert!(desk.ask(bob.clone(), says("three"), 3).is_none());
-        let steps = desk.refuse_held(&bob.id, &Code::LogUnavailable.into());
-        assert!(matches!(&steps[..], [Step::Refuse { waiter: 3, .. }]), "{steps:?}");
-        assert!(desk.hold(&bob.id), "nothing waits any more");
+        world.ask(0, Command::Join);
+        assert_eq!(world.settling.len(), 1, "they may have left elsewhere");
+        world.unsettled();
+        assert_eq!(world.answers, [(2, None)]);
+    }
+
+    #[test]
+    fn what_is_asked_while_the_log_is_asked_is_not_refused_by_what_it_had_before() {
+        let mut world = World::new(Writers::Many);
+        world.ask(0, says("early"));
+        world.ask(0, says("late"));
+        world.settled();
+        assert_eq!(world.answers, [(0, None)], "nothing had been in the log");
+        world.happen(Event::Foreign(0, Command::Join));
+        world.settled();
+        assert_eq!((world.handed.len(), world.answers.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_waits_behind_a_leaving_is_not_refused_by_a_state_that_is_behind() {
+        let mut world = World::new(Writers::Many);
+        world.happen(Event::Foreign(0, Command::Join));
+        world.ask(0, Command::Leave);
+        world.ask(0, says("c"));
+        world.append_first();
+        assert_eq!(
+            (world.settling.len(), world.answers.len()),
+            (1, 1),
+            "they may have joined again elsewhere"
+        );
+        world.happen(Event::Foreign(0, Command::Join));
+        world.settled();
+        assert_eq!(world.handed.len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_said_before_the_state_has_what_is_known_to_be_there() {
+        let mut world = World::new(Writers::One);
+        world.happen(Event::Foreign(0, Command::Join));
+        let asked = Asked { sender: user(0), command: Command::Join, floor: 2, waiter: 0 };
+        assert_eq!(world.desk.ask(asked), Some(Step::Settle(user(0).id)));
+        world.happen(Event::Foreign(1, Command::Join));
+        let unchanged = Step::Answer { waiter: 0, outcome: Outcome::Unchanged };
+        assert_eq!(world.desk.settled(&user(0).id), [unchanged]);
     }
 }

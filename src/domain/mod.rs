@@ -19,7 +19,7 @@ mod user;
 pub use body::MessageBody;
 pub use codes::{CloseCode, Code, Retry};
 pub use dedup::{DEDUP_MESSAGES, DEDUP_MILLIS, DedupWindow, FirstSend};
-pub use desk::{Applied, Desk, Step, Token};
+pub use desk::{Applied, Asked, Desk, Step, Token, Writers};
 pub use ids::{ClientId, Epoch, RoomId, UserId};
 pub use limits::Limits;
 pub use members::Members;

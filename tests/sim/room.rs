@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use klatsch::{
     domain::{
-        Applied, Code, Command, Desk, Epoch, FirstSend, Missing, Outcome, Position, Proposal, Record,
+        Applied, Asked, Code, Command, Desk, Epoch, FirstSend, Missing, Outcome, Position, Proposal, Record,
         RecordKind, Refusal, Resume, RoomId, RoomState, Seq, Step, Token, UserId,
     },
     log::{Committed, Delivery, Partition},
@@ -42,8 +42,9 @@ pub(crate) struct Room {
     readers: BTreeMap<Peer, Reader>,
 }
 
+/// Who waits for an answer.
 #[derive(Debug)]
-enum Waiter {
+pub(crate) enum Waiter {
     Send(Peer, UserId, u64, Option<Seq>),
     Leave(Peer, UserId, Option<Seq>),
     Subscribe(Peer, UserId, Start),
@@ -60,7 +61,7 @@ impl Room {
         opening: u64,
         id: RoomId,
         (partition, run): (Partition, Box<str>),
-        state: RoomState,
+        desk: Desk<Waiter>,
         most_recent: usize,
     ) -> Self {
         Self {
@@ -69,7 +70,7 @@ impl Room {
             partition,
             run,
             is_idle_since_last_look: false,
-            desk: Desk::new(state),
+            desk,
             recent: VecDeque::new(),
             most_recent,
             readers: BTreeMap::new(),
@@ -83,7 +84,7 @@ impl Room {
 
     /// Whether it may sleep.
     pub(crate) fn is_idle(&self) -> bool {
-        self.readers.is_empty() && self.desk.appending() == 0
+        self.readers.is_empty() && self.desk.is_at_rest()
     }
 
     /// Everybody who reads it.
@@ -96,35 +97,35 @@ impl Room {
         self.readers.remove(&peer);
     }
 
-    /// Takes a request. What would be refused, or be nothing to do, waits for what the log has by now.
+    /// Takes a request.
     pub(crate) fn ask(&mut self, Request { peer, user, membership, ask, .. }: Request, out: &mut Vec<Out>) {
         self.is_idle_since_last_look = false;
-        let is_beyond = matches!(ask, Ask::Subscribe(Start::After(seq)) if seq > self.state().head());
-        let (command, waiter) = match ask {
-            Ask::Subscribe(start) => (Command::Join, Waiter::Subscribe(peer, user.id.clone(), start)),
-            Ask::Send { number, client_id, body } => {
-                (Command::Send { body, client_id }, Waiter::Send(peer, user.id.clone(), number, membership))
+        let (command, floor, waiter) = match ask {
+            Ask::Subscribe(start) => {
+                let floor = if let Start::After(seq) = start { seq } else { 0 };
+                (Command::Join, floor, Waiter::Subscribe(peer, user.id.clone(), start))
             }
-            Ask::Leave => (Command::Leave, Waiter::Leave(peer, user.id.clone(), membership)),
+            Ask::Send { number, client_id, body } => {
+                let waiter = Waiter::Send(peer, user.id.clone(), number, membership);
+                (Command::Send { body, client_id }, 0, waiter)
+            }
+            Ask::Leave => (Command::Leave, 0, Waiter::Leave(peer, user.id.clone(), membership)),
             Ask::Unsubscribe => return self.forget(peer),
             Ask::History { .. } => return,
         };
-        if (is_beyond || self.desk.doubts(&user, &command)) && self.desk.hold(&user.id) {
-            out.push(Out::Settle(user.id.clone()));
-        }
-        let step = self.desk.ask(user, command, waiter);
+        let step = self.desk.ask(Asked { sender: user, command, floor, waiter });
         self.follow(step.into_iter().collect(), out);
     }
 
-    /// Judges what waited for what the log has.
-    pub(crate) fn resume(&mut self, user: &UserId, out: &mut Vec<Out>) {
-        let steps = self.desk.resume(user);
+    /// What was in the log for a user has been applied.
+    pub(crate) fn settled(&mut self, user: &UserId, out: &mut Vec<Out>) {
+        let steps = self.desk.settled(user);
         self.follow(steps, out);
     }
 
-    /// Refuses what waited, for nobody knows what the log has.
-    pub(crate) fn refuse_held(&mut self, user: &UserId, out: &mut Vec<Out>) {
-        let steps = self.desk.refuse_held(user, &Code::LogUnavailable.into());
+    /// Nobody knows what is in the log.
+    pub(crate) fn unsettled(&mut self, user: &UserId, out: &mut Vec<Out>) {
+        let steps = self.desk.unsettled(user, &Code::LogUnavailable.into());
         self.follow(steps, out);
     }
 
@@ -174,6 +175,7 @@ impl Room {
         for step in steps {
             match step {
                 Step::Append { token, proposal } => out.push(Out::Append { token, proposal }),
+                Step::Settle(user) => out.push(Out::Settle(user)),
                 Step::Answer { waiter, outcome } => self.settle(waiter, outcome, out),
                 Step::Refuse { waiter, refusal } => refuse(&waiter, refusal.code, out),
             }

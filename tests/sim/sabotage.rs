@@ -22,11 +22,13 @@ pub(crate) enum Sabotage {
     LoseDeadLetters,
     /// A node hands over what it fetched in another order.
     Reorder,
+    /// A room says what is not so without looking whether others made it so.
+    TrustTheState,
 }
 
 impl Sabotage {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::SkipTheFence,
         Self::DropAtAttach,
         Self::AckBeforeDurable,
@@ -36,5 +38,6 @@ impl Sabotage {
         Self::ShareRuns,
         Self::LoseDeadLetters,
         Self::Reorder,
+        Self::TrustTheState,
     ];
 }

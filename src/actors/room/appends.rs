@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Applied, Code, Command, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step, Token, User,
+        Applied, Asked, Code, Command, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step,
+        Token, User,
     },
     log::{Committed, LogError},
     telemetry::Stopwatch,
@@ -30,56 +31,12 @@ impl Room {
         waiter: Waiter,
         ctx: &mut Context<Self>,
     ) {
-        if self.context.log.is_shared() && self.desk.doubts(&sender, &command) {
-            return self.command_later(sender, command, waiter, ctx);
-        }
-        let step = self.desk.ask(sender, command, waiter);
-        self.follow(step.into_iter().collect());
+        let floor = waiter.floor(self.epoch());
+        let step = self.desk.ask(Asked { sender, command, floor, waiter });
+        self.follow(step.into_iter().collect(), ctx);
     }
 
-    /// Has a command judged after everything that is in the log now has been applied, and what the same user
-    /// wants meanwhile after it.
-    pub(super) fn command_later(
-        &mut self,
-        sender: User,
-        command: Command,
-        waiter: Waiter,
-        ctx: &mut Context<Self>,
-    ) {
-        let user = sender.id.clone();
-        let begins = self.desk.hold(&user);
-        // Whoever is held has no answer yet.
-        let step = self.desk.ask(sender, command, waiter);
-        self.follow(step.into_iter().collect());
-        if begins {
-            self.settle(ctx, move |room, settled| {
-                let steps = match settled {
-                    Ok(()) => room.desk.resume(&user),
-                    // What cannot be judged is neither refused for good nor called lost.
-                    Err(error) => room.desk.refuse_held(&user, &error.into()),
-                };
-                room.follow(steps);
-            });
-        }
-    }
-
-    /// Goes on once everything that is in the log now has been applied.
-    pub(super) fn settle(
-        &self,
-        ctx: &mut Context<Self>,
-        go_on: impl FnOnce(&mut Self, Result<(), LogError>) + 'static,
-    ) {
-        let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
-        let settled = async move { log.settle(&id).await }.into_actor(self);
-        ctx.spawn(settled.map(|settled, room, ctx| {
-            while let Ok(batch) = room.deliveries.try_recv() {
-                room.take(batch, ctx);
-            }
-            go_on(room, settled);
-        }));
-    }
-
-    pub(super) fn follow(&mut self, steps: Vec<Step<Waiter>>) {
+    pub(super) fn follow(&mut self, steps: Vec<Step<Waiter>>, ctx: &mut Context<Self>) {
         let mut steps = VecDeque::from(steps);
         while let Some(step) = steps.pop_front() {
             match step {
@@ -88,10 +45,34 @@ impl Room {
                         steps.extend(self.desk.fail(token, refusal));
                     }
                 }
+                Step::Settle(user) => self.settle(ctx, move |room, settled, ctx| {
+                    let steps = match settled {
+                        Ok(()) => room.desk.settled(&user),
+                        // What cannot be judged is neither refused for good nor called lost.
+                        Err(error) => room.desk.unsettled(&user, &error.into()),
+                    };
+                    room.follow(steps, ctx);
+                }),
                 Step::Answer { waiter, outcome } => self.answer(waiter, outcome),
                 Step::Refuse { waiter, refusal } => waiter.refuse(refusal),
             }
         }
+    }
+
+    /// Goes on once everything that is in the log now has been applied.
+    pub(super) fn settle(
+        &self,
+        ctx: &mut Context<Self>,
+        go_on: impl FnOnce(&mut Self, Result<(), LogError>, &mut Context<Self>) + 'static,
+    ) {
+        let (log, id) = (Arc::clone(&self.context.log), self.made.id.clone());
+        let settled = async move { log.settle(&id).await }.into_actor(self);
+        ctx.spawn(settled.map(|settled, room, ctx| {
+            while let Ok(batch) = room.deliveries.try_recv() {
+                room.take(batch, ctx);
+            }
+            go_on(room, settled, ctx);
+        }));
     }
 
     fn append(&mut self, token: Token, proposal: Proposal) -> Result<(), Refusal> {
@@ -104,7 +85,8 @@ impl Room {
         Ok(())
     }
 
-    pub(super) fn committed(&mut self, Committed { token, proposal, appended_at }: Committed) {
+    pub(super) fn committed(&mut self, committed: Committed, ctx: &mut Context<Self>) {
+        let Committed { token, proposal, appended_at } = committed;
         let since = token.and_then(|token| self.began.remove(&token));
         let Applied { outcome, waiter, next } = self.desk.apply(token, proposal, appended_at);
         if let Outcome::Recorded(record) = &outcome {
@@ -116,7 +98,7 @@ impl Room {
         if let Some(waiter) = waiter {
             self.answer(waiter, outcome);
         }
-        self.follow(next);
+        self.follow(next, ctx);
     }
 
     fn recorded(&mut self, record: &Record, waiter: Option<&Waiter>) {

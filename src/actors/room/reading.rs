@@ -17,26 +17,21 @@ use crate::{
 };
 
 impl Room {
-    /// Begins a subscription after everything that is in the log now has been applied.
-    pub(super) fn begin_later(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        match subscribe.sender.clone() {
-            Some(sender) => {
-                let waiter = Waiter::Subscribe(Box::new(subscribe));
-                self.command_later(sender, Command::Join, waiter, ctx);
-            }
-            None => self.settle(ctx, |room, settled| match settled {
-                Ok(()) => room.subscribe(subscribe, room.desk.state().head()),
-                Err(error) => subscribe.reply.give(Err(error.into())),
-            }),
-        }
-    }
-
+    /// Begins a subscription: that of somebody after their joining, and one after a position that is beyond what is
+    /// applied here, as history may be, once it is not.
     pub(super) fn begin(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        let head = self.desk.state().head();
         match subscribe.sender.clone() {
             Some(sender) => {
                 self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe)), ctx);
             }
-            None => self.subscribe(subscribe, self.desk.state().head()),
+            None if subscribe.start.floor(self.epoch()) > head => {
+                self.settle(ctx, |room, settled, _| match settled {
+                    Ok(()) => room.subscribe(subscribe, room.desk.state().head()),
+                    Err(error) => subscribe.reply.give(Err(error.into())),
+                });
+            }
+            None => self.subscribe(subscribe, head),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use klatsch::domain::{Code, Missing, Refusal, RoomId, UserId};
+use klatsch::domain::{Code, Desk, Missing, Refusal, RoomId, UserId, Writers};
 
 use super::{
     Cluster,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     node::{Mail, NodeRef, Place},
     room::{Out, Room},
+    sabotage::Sabotage,
     talk::{Ask, Frame, Peer, Request},
     tally::Happening,
     update::{Update, Why},
@@ -56,7 +57,9 @@ impl Cluster {
         }
         let most_recent = self.plan.recent;
         let at = (update.partition, run);
-        let room = Room::new(number, update.room.clone(), at, update.state, most_recent);
+        let writers = if self.is(Sabotage::TrustTheState) { Writers::One } else { Writers::Many };
+        let desk = Desk::new(update.state, writers);
+        let room = Room::new(number, update.room.clone(), at, desk, most_recent);
         let former = self.node(me).rooms.insert(update.room, Place::Awake(Box::new(room)));
         if let Some(Place::Waking(_, waiting)) = former {
             waiting.into_iter().for_each(|request| self.request(me, request));
@@ -175,7 +178,7 @@ impl Cluster {
         self.run_room(me, opening);
         let mut out = Vec::new();
         if let Some(room) = self.node(me).opening(opening) {
-            room.resume(&user, &mut out);
+            room.settled(&user, &mut out);
         }
         self.carry_out(me, opening, out);
     }
@@ -185,7 +188,7 @@ impl Cluster {
         let Some((user, opening)) = self.node(me).settling.remove(&number) else { return };
         let mut out = Vec::new();
         if let Some(room) = self.node(me).opening(opening) {
-            room.refuse_held(&user, &mut out);
+            room.unsettled(&user, &mut out);
         }
         self.carry_out(me, opening, out);
     }
