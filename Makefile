@@ -7,6 +7,8 @@ SHELL := bash
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 PAGE := web/dist/index.html
 MODULES := web/node_modules/.package-lock.json
+# What cargo needs to know of OpenSSL; asked for only where something is compiled.
+OPENSSL = $(shell scripts/openssl)
 
 .PHONY: help run cluster build web test check clean
 
@@ -20,7 +22,7 @@ cluster: build ## Start Kafka, PostgreSQL and two nodes (NODES=3, BROKERS=3, CLE
 	scripts/cluster
 
 build: $(PAGE) ## Build the page and the server
-	cargo build --release --locked
+	cargo build --release --locked $(OPENSSL)
 
 web: $(PAGE) ## Build the page
 
@@ -29,11 +31,11 @@ test: ## Check everything, then run every test: Rust, PostgreSQL, web, browser
 
 check: $(PAGE) ## Format, lints, documents, licences, tidiness, types of the page
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	cargo clippy --locked --all-targets $(OPENSSL) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items $(OPENSSL)
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "*** SKIPPED cargo deny: it is not installed (cargo install cargo-deny)"; fi
-	cargo test --locked --test tidy
+	cargo test --locked --test tidy $(OPENSSL)
 	cd web && npm run check
 
 clean: ## Remove everything that was built

@@ -82,7 +82,6 @@ const OWN: &[(&str, &[&str])] = &[
             "isolation.level",
             "auto.offset.reset",
             "group.id",
-            "group.instance.id",
             "group.protocol",
             "partition.assignment.strategy",
             "enable.auto.commit",

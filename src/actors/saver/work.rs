@@ -12,7 +12,7 @@ use tokio::{select, sync::watch, task, time};
 use super::SaverState;
 use crate::{
     log::kafka::{
-        BrokerError, KafkaOptions,
+        BrokerError, KafkaOptions, Offset, Partition,
         cluster::Cluster,
         group::Group,
         saver::{DeadLetter, DeadLetterSink, Done, Event, Storing},
@@ -20,6 +20,9 @@ use crate::{
     storage::Batch,
     telemetry::{Metrics, Stopwatch},
 };
+
+/// Time between two looks whether entries wait that do not come.
+const LOOKS: Duration = Duration::from_secs(5);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -101,6 +104,9 @@ impl Work {
     /// Stores what the group gives until it must be left or is told to stop.
     async fn save(&mut self, group: &mut Group) -> Result<(), BrokerError> {
         let mut stop = self.stop.clone();
+        let mut looks = time::interval(LOOKS);
+        looks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut awaited = Vec::new();
         loop {
             if let Some(error) = self.expelled.take() {
                 return Err(error);
@@ -114,6 +120,7 @@ impl Work {
                 select! {
                     biased;
                     _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                    _ = looks.tick() => awaited = self.look(group, awaited).await,
                     event = group.next() => self.storing().take(event?),
                 }
             } else if !self.answer(group, done).await {
@@ -124,6 +131,26 @@ impl Work {
                 self.wait(group).await;
             }
         }
+    }
+
+    /// Has partitions read anew that have entries which do not come: those that awaited the same at the last
+    /// look. Gives what is awaited now.
+    async fn look(
+        &mut self,
+        group: &mut Group,
+        before: Vec<(Partition, Offset)>,
+    ) -> Vec<(Partition, Offset)> {
+        let awaited = self.storing().awaits();
+        for (partition, next) in awaited.iter().filter(|awaits| before.contains(awaits)) {
+            let (cluster, one) = (self.cluster.clone(), *partition);
+            let bounds = self.meanwhile(group, async move { cluster.bounds(one).await }).await;
+            let Ok(bounds) = bounds else { break };
+            if bounds.end > (*next).max(bounds.start) && self.storing().awaits().contains(&(one, *next)) {
+                log::warn!("partition {partition} gives nothing from {next} on, its saver reads it anew");
+                self.storing().take(Event::Assigned(vec![one]));
+            }
+        }
+        awaited
     }
 
     /// Does what concerns the group; says whether all is well.

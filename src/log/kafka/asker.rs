@@ -9,12 +9,7 @@ use rdkafka::{
     metadata::{Metadata, MetadataTopic},
 };
 
-use super::{
-    Offset, Partition,
-    client::{KafkaOptions, Purpose},
-    context::Context,
-    error::BrokerError,
-};
+use super::{Offset, Partition, client::KafkaOptions, context::Context, error::BrokerError, tuning::Purpose};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(5);

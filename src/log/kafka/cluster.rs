@@ -41,6 +41,9 @@ const PERIOD: Duration = Duration::from_secs(3);
 /// Time between two looks while nothing is seen.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// Looks after which partitions that were added are known to every client.
+const SETTLED: u32 = 2;
+
 /// Questions that may be open at once, each of which holds a thread.
 const AT_ONCE: usize = 16;
 
@@ -163,9 +166,11 @@ async fn ask(cluster: Cluster, partition: Partition) {
 
 /// Looks at the topic again and again, and says in the log when what it sees begins or ceases to be well.
 async fn look(asker: Arc<Asker>, topic: String, see: watch::Sender<Option<Result<TopicView, BrokerError>>>) {
+    let mut growth = Growth::default();
     loop {
         let (asking, name) = (asker.clone(), topic.clone());
         let Ok(view) = spawn_blocking(move || view(&asking, &name)).await else { return };
+        let view = view.map(|view| TopicView { partitions: growth.usable(view.partitions), ..view });
         let before = see.borrow().clone();
         match (&before, &view) {
             (Some(Ok(_)), Err(error)) => warn!("topic {topic}: {error}"),
@@ -178,6 +183,27 @@ async fn look(asker: Arc<Asker>, topic: String, see: watch::Sender<Option<Result
         let pause = if view.is_ok() { PERIOD } else { RETRY };
         see.send_replace(Some(view));
         sleep(pause).await;
+    }
+}
+
+/// Partitions that were added are used some looks after they were seen, when every client of every node knows them.
+#[derive(Default)]
+struct Growth {
+    usable: Partition,
+    more: Partition,
+    looks: u32,
+}
+
+impl Growth {
+    fn usable(&mut self, seen: Partition) -> Partition {
+        if seen != self.more {
+            (self.more, self.looks) = (seen, 0);
+        }
+        self.looks += 1;
+        if self.usable == 0 || seen < self.usable || self.looks > SETTLED {
+            self.usable = seen;
+        }
+        self.usable
     }
 }
 
@@ -200,7 +226,7 @@ mod tests {
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
-    use crate::log::kafka::testbed::{Mock, append, options, producer, wait_for};
+    use crate::log::kafka::testbed::{Mock, append, on_kafka, options, producer, wait_for};
 
     #[test]
     fn bounds_have_everything_that_was_there_when_they_were_asked_for() {
@@ -245,6 +271,31 @@ mod tests {
             while cluster.partitions().await != Ok(2) {
                 sleep(Duration::from_millis(10)).await;
             }
+        });
+    }
+
+    #[test]
+    fn partitions_that_were_added_are_used_when_all_clients_know_them() {
+        let mut growth = Growth::default();
+        let used = [12, 12, 16, 16, 16, 24, 16, 16, 16].map(|seen| growth.usable(seen));
+        assert_eq!(used, [12, 12, 12, 12, 16, 16, 16, 16, 16]);
+        assert_eq!(growth.usable(1), 1, "a topic that was made anew");
+    }
+
+    #[test]
+    fn appends_go_to_a_partition_that_was_added_as_soon_as_it_is_used() {
+        on_kafka(async |options, topics| {
+            let (producer, failed) = producer(&options);
+            append(&producer, 1, 0..1);
+            let cluster = Cluster::new(&options).unwrap();
+            assert_eq!(cluster.partitions().await, Ok(2));
+            topics.create(Some(5)).await.unwrap();
+            while cluster.partitions().await != Ok(5) {
+                sleep(Duration::from_millis(10)).await;
+            }
+            append(&producer, 4, 0..3);
+            assert_eq!(cluster.watermark(4).await, Ok(3));
+            assert!(failed.try_recv().is_err());
         });
     }
 

@@ -16,10 +16,11 @@ use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use super::{
     Entry, Offset, Partition,
-    client::{KafkaOptions, Purpose},
+    client::KafkaOptions,
     cluster::{Bounds, Cluster},
     context::Context,
     error::BrokerError,
+    tuning::Purpose,
 };
 use crate::domain::Timestamp;
 

@@ -12,7 +12,7 @@ use rdkafka::{
     statistics::Partition,
 };
 
-use super::client::Purpose;
+use super::tuning::Purpose;
 use crate::telemetry::{ClientMeters, Metrics};
 
 /// The target of lines that come from librdkafka.
@@ -22,13 +22,13 @@ pub(super) const TARGET: &str = "klatsch::log::kafka";
 pub(super) struct Context {
     purpose: Purpose,
     metrics: Metrics,
-    meters: ClientMeters,
+    meters: Option<ClientMeters>,
     trouble: Mutex<Option<String>>,
 }
 
 impl Context {
     pub(super) fn new(purpose: Purpose, metrics: Metrics) -> Self {
-        let meters = metrics.kafka.client(purpose.name());
+        let meters = purpose.tells_statistics().then(|| metrics.kafka.client(purpose.name()));
         Self { purpose, metrics, meters, trouble: Mutex::new(None) }
     }
 
@@ -67,20 +67,21 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, statistics: Statistics) {
+        let Some(meters) = &self.meters else { return };
         let mut up = 0;
         for broker in statistics.brokers.values().filter(|broker| broker.nodeid >= 0) {
             up += i64::from(broker.state == "UP");
             if let Some(rtt) = &broker.rtt {
-                self.meters.broker_rtt(broker.nodeid, rtt.avg);
+                meters.broker_rtt(broker.nodeid, rtt.avg);
             }
         }
-        self.meters.brokers_up(up);
-        self.meters.bytes(statistics.tx_bytes, statistics.rx_bytes);
+        meters.brokers_up(up);
+        meters.bytes(statistics.tx_bytes, statistics.rx_bytes);
         if self.purpose == Purpose::Producer {
-            self.meters.queue_records(statistics.msg_cnt);
+            meters.queue_records(statistics.msg_cnt);
         }
         let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
-        self.meters.lag(partitions.filter_map(lag).sum());
+        meters.lag(partitions.filter_map(lag).sum());
     }
 }
 

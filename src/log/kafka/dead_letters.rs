@@ -16,13 +16,14 @@ use rdkafka::{
 use super::{
     Entry, Offset, Partition,
     asker::Asker,
-    client::{KafkaOptions, Purpose},
+    client::KafkaOptions,
     consumer::entry,
     context::Context,
     error::BrokerError,
     producer,
     saver::{DeadLetter, DeadLetterSink},
     tail::{self, Piece},
+    tuning::Purpose,
 };
 use crate::{domain::Timestamp, log::Answer, wire::log_record};
 

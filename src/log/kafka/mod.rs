@@ -23,6 +23,7 @@ pub mod tail;
 pub(crate) mod testbed;
 mod topic;
 pub mod topics;
+mod tuning;
 pub mod verify;
 
 use bytes::Bytes;

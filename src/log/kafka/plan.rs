@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Partition,
-    client::{HEADERS_BYTES, KafkaOptions, RECORD_BYTES},
+    client::KafkaOptions,
+    tuning::{HEADERS_BYTES, RECORD_BYTES},
 };
 
 /// How long signals are kept. Nobody reads an old one; it only has to be there until everybody has it.

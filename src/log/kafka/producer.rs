@@ -16,12 +16,7 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
 };
 
-use super::{
-    Partition,
-    client::{KafkaOptions, Purpose},
-    context::Context,
-    error::BrokerError,
-};
+use super::{Partition, client::KafkaOptions, context::Context, error::BrokerError, tuning::Purpose};
 use crate::{
     domain::RoomId,
     log::LogError,

@@ -12,12 +12,7 @@ use rdkafka::{
 };
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{
-    Partition,
-    client::{KafkaOptions, Purpose},
-    context::Context,
-    error::BrokerError,
-};
+use super::{Partition, client::KafkaOptions, context::Context, error::BrokerError, tuning::Purpose};
 
 /// Time between two tries to find the topic.
 const RETRY: Duration = Duration::from_secs(1);

@@ -22,10 +22,11 @@ use tokio::{
 
 use super::{
     Entry, Offset, Partition,
-    client::{KafkaOptions, Purpose},
+    client::KafkaOptions,
     consumer::{entry, is_passing},
     context::Context,
     error::BrokerError,
+    tuning::Purpose,
 };
 
 /// Pieces that are read at once, each of which holds a thread and a client.

@@ -14,10 +14,11 @@ use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
 use super::{
     Partition,
     asker::Asker,
-    client::{KafkaOptions, Purpose},
+    client::KafkaOptions,
     context::Context,
     error::BrokerError,
     plan::{Finding, Found, Plan, plans},
+    tuning::Purpose,
 };
 
 /// How long one question or one creation may take.

@@ -26,11 +26,11 @@ use tokio::{
 use self::membership::Membership;
 use super::{
     BrokerError, Entry, KafkaOptions, Offset, Partition,
-    client::Purpose,
     cluster::{Bounds, Cluster},
     consumer::{entry, is_passing},
     ring::size,
     saver::{Event, Seek, Ticket},
+    tuning::Purpose,
 };
 
 /// Most entries that are taken from the client at once.

@@ -11,7 +11,7 @@ use rdkafka::{
 
 use crate::{
     domain::RoomId,
-    log::kafka::{KafkaOptions, Partition, client::Purpose, testbed},
+    log::kafka::{KafkaOptions, Partition, testbed, tuning::Purpose},
 };
 
 /// Partitions of the topic.
