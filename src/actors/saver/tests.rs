@@ -3,11 +3,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
-use actix::Addr;
+use actix::{Actor, Addr};
+use tokio::time;
 
 use super::*;
 use crate::{
@@ -19,13 +21,13 @@ use crate::{
         kafka::{
             Partition,
             group::testbed::{Broker, PARTITIONS},
-            saver::{self as pure, Bounds},
+            saver::{self as pure, Bounds, DeadLetter},
             tail::Tails,
             verify::Verifier,
         },
     },
     storage::{
-        Advance, Database, NewRecord, StorageError, Store, batch, partitions, records,
+        Advance, Batch, Database, NewRecord, StorageError, Store, batch, partitions, records,
         rooms::{self, NewRoom},
         testbed::{new_room, on_postgres, on_sqlite},
     },
