@@ -183,6 +183,7 @@ fn rows(args: &Args) -> Vec<Row> {
         sender_nickname: user(writer).nickname.to_string(),
         body: Some(body()),
         client_id: Some(client_id(number)),
+        log_offset: None,
     };
     writers.map(row).collect()
 }

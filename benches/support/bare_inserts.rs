@@ -14,6 +14,7 @@ diesel::table! {
         sender_nickname -> Text,
         body -> Nullable<Text>,
         client_id -> Nullable<Text>,
+        log_offset -> Nullable<BigInt>,
     }
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) body: Option<String>,
     /// What the sender named it.
     pub(crate) client_id: Option<String>,
+    /// Where it stands in its partition of the log.
+    pub(crate) log_offset: Option<i64>,
 }
 
 /// Inserts rows into the database at this address, `batch` in each transaction.

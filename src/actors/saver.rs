@@ -170,6 +170,10 @@ impl Work {
                 return Err(error);
             }
             let done = self.work(group).await;
+            if !matches!(done, Done::Failed | Done::Bury(_)) {
+                self.pause = FIRST_PAUSE;
+                self.show(|shown| shown.failing = false);
+            }
             if matches!(done, Done::Idle) {
                 select! {
                     biased;
@@ -224,11 +228,7 @@ impl Work {
         let records = batch.records.len() as u64;
         self.metrics.saver.records.inc_by(records);
         self.metrics.saver.batch_records.observe(records as f64);
-        self.pause = FIRST_PAUSE;
-        self.show(|shown| {
-            shown.stored += records;
-            shown.failing = false;
-        });
+        self.show(|shown| shown.stored += records);
     }
 
     async fn wait(&mut self, group: &mut Group) {

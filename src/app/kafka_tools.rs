@@ -54,17 +54,25 @@ pub fn dead_letters(settings: &Settings) -> anyhow::Result<Vec<Buried>> {
     DeadLetters::new(&options(settings)?).read().context("cannot read the dead letters")
 }
 
-/// Appends dead letters to their partitions again. One that could not be decoded there either, or that was
-/// replayed before, is left alone unless `is_forced`.
+/// Which dead letters are replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// Those that can be decoded and were not replayed before.
+    Sensible,
+    /// All of them.
+    Forced,
+}
+
+/// Appends dead letters to their partitions again.
 ///
 /// # Errors
 /// The first that the brokers did not take.
-pub fn replay(settings: &Settings, letters: &[Buried], is_forced: bool) -> anyhow::Result<Vec<Replay>> {
+pub fn replay(settings: &Settings, letters: &[Buried], care: Care) -> anyhow::Result<Vec<Replay>> {
     let dead_letters = DeadLetters::new(&options(settings)?);
     let replaying = async {
         let mut fates = Vec::new();
         for letter in letters {
-            let fate = if is_forced { Replay::Done } else { judge(letter) };
+            let fate = if care == Care::Forced { Replay::Done } else { judge(letter) };
             if matches!(fate, Replay::Done) {
                 let number = letter.number;
                 let context = || format!("cannot replay dead letter {number}");

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use super::settings::SettingsArgs;
-use crate::app::kafka_tools::{self, Buried, Replay};
+use crate::app::kafka_tools::{self, Buried, Care, Replay};
 
 /// What to do with the dead letters.
 #[derive(Debug, Args)]
@@ -69,7 +69,8 @@ pub(super) fn run(args: &DltArgs) -> anyhow::Result<ExitCode> {
                     .map(|number| find(&letters, *number).cloned())
                     .collect::<Result<_, _>>()?;
             }
-            replayed(&letters, &kafka_tools::replay(&settings, &letters, *force)?)
+            let care = if *force { Care::Forced } else { Care::Sensible };
+            replayed(&letters, &kafka_tools::replay(&settings, &letters, care)?)
         }
     };
     io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")?;

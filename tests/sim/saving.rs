@@ -23,8 +23,13 @@ pub(crate) struct Saving {
     pub(crate) left_out: BTreeSet<(Partition, Offset)>,
     /// What the group tells this member keeps its order.
     pub(crate) line: Line,
-    events: VecDeque<Event>,
+    heard: VecDeque<Heard>,
     is_busy: bool,
+}
+
+enum Heard {
+    Event(Event),
+    Left,
 }
 
 impl Saving {
@@ -36,7 +41,7 @@ impl Saving {
             is_polling: false,
             left_out: BTreeSet::new(),
             line: Line::default(),
-            events: VecDeque::new(),
+            heard: VecDeque::new(),
             is_busy: false,
         }
     }
@@ -48,7 +53,13 @@ impl Saving {
                 self.readings.remove(partition);
             }
         }
-        self.events.push_back(event);
+        self.heard.push_back(Heard::Event(event));
+    }
+
+    /// The group has put this member out.
+    pub(crate) fn leave(&mut self) {
+        self.readings.clear();
+        self.heard.push_back(Heard::Left);
     }
 
     /// Reads from there.
@@ -63,8 +74,13 @@ impl Saving {
         if self.is_busy {
             return None;
         }
-        self.events.drain(..).for_each(|event| self.saver.take(event));
-        let step = self.saver.next();
+        for heard in self.heard.drain(..) {
+            match heard {
+                Heard::Event(event) => self.saver.take(event),
+                Heard::Left => self.saver.left(),
+            }
+        }
+        let step = self.saver.next_step();
         self.is_busy = step.is_some();
         step
     }

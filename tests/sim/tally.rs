@@ -31,12 +31,13 @@ pub(crate) enum Happening {
     BatchStoredLate,
     LateBatchFenced,
     TwinFenced,
+    SaverPutOut,
     DeadLettersWritten,
 }
 
 impl Happening {
     /// All of them.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::NodeKilled,
         Self::NodePaused,
         Self::BrokersStopped,
@@ -62,6 +63,7 @@ impl Happening {
         Self::BatchStoredLate,
         Self::LateBatchFenced,
         Self::TwinFenced,
+        Self::SaverPutOut,
         Self::DeadLettersWritten,
     ];
 }

@@ -7,6 +7,7 @@ mod lobby;
 mod nodes;
 mod partitions;
 mod poison;
+mod recovery;
 mod security;
 mod storing;
 
@@ -24,7 +25,7 @@ fn figure<T>(short: T, whole: T) -> T {
     if full() { whole } else { short }
 }
 
-/// Something is away for so long.
+/// Lets time pass, in which something is away or all is well.
 async fn outage(short_s: u64, whole_s: u64) {
     tokio::time::sleep(Duration::from_secs(figure(short_s, whole_s))).await;
 }

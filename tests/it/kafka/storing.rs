@@ -1,7 +1,7 @@
 //! Savers and their database, stopped and frozen: D7 in the end, and chat goes on meanwhile.
 //! Brokers stay well here.
 
-use super::{load, outage};
+use super::{figure, load, outage};
 use crate::support::cluster::Cluster;
 use crate::support::http::Http;
 use crate::support::talker::Talking;
@@ -44,7 +44,7 @@ async fn d7_a_saver_that_slept_past_its_session_is_fenced() {
     .await;
     let gateway = &cluster.nodes[..1];
     let talking = Talking::begin_across(gateway, "twins", 8, 8).await;
-    for round in 0..4 {
+    for round in 0..figure(2, 6) {
         talking.progress(300).await;
         let sleeper = &cluster.nodes[1 + round % 2];
         sleeper.freeze();

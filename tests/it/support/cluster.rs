@@ -23,6 +23,14 @@ pub(crate) struct Cluster {
 /// How a node of a cluster differs from the others.
 pub(crate) type Differing = fn(node: usize, Plan) -> Plan;
 
+/// A node on this Kafka and this database.
+pub(crate) fn on_kafka(plan: Plan, brokers: &str, prefix: &str, database: &str) -> Plan {
+    plan.set("log.kind", "kafka")
+        .set("kafka.brokers", brokers)
+        .set("kafka.topic_prefix", prefix)
+        .set("database.url", database)
+}
+
 impl Cluster {
     /// Nodes on the Kafka and PostgreSQL that all tests share; `None`, said aloud, where one is missing.
     pub(crate) async fn shared(test: &str, nodes: usize) -> Option<Cluster> {
@@ -41,12 +49,8 @@ impl Cluster {
     ) -> Cluster {
         let mut servers = Vec::new();
         for node in 0..nodes {
-            let plan = Plan::default()
-                .set("log.kind", "kafka")
-                .set("kafka.brokers", brokers)
-                .set("kafka.topic_prefix", prefix)
-                .set("database.url", database)
-                .set("node.id", format!("node-{}", node + 1));
+            let plan = Plan::default().set("node.id", format!("node-{}", node + 1));
+            let plan = on_kafka(plan, brokers, prefix, database);
             servers.push(differing(node, plan).start().await);
         }
         Cluster { database: database.to_owned(), nodes: servers, prefix: prefix.to_owned() }

@@ -75,10 +75,24 @@ impl Postgres {
 
     /// The URL of a fresh database.
     pub(crate) fn database(&self) -> String {
+        self.create("")
+    }
+
+    /// The URL of a copy of a database that nobody uses just now.
+    pub(crate) fn copy(&self, url: &str) -> String {
+        let (_, name) = url.rsplit_once('/').unwrap();
+        // Who was killed may still be taken for a user for a moment.
+        let others =
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        PgConnection::establish(&self.url("postgres")).unwrap().batch_execute(&others).unwrap();
+        self.create(&format!("TEMPLATE {name}"))
+    }
+
+    fn create(&self, how: &str) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("klatsch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::establish(&self.url("postgres")).unwrap();
-        connection.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+        connection.batch_execute(&format!("CREATE DATABASE {name} {how}")).unwrap();
         self.url(&name)
     }
 

@@ -68,7 +68,16 @@ impl Plan {
     }
 
     /// Starts the server on a free port and waits until it is ready.
-    pub(crate) async fn start(mut self) -> Server {
+    pub(crate) async fn start(self) -> Server {
+        self.start_until("/readyz").await
+    }
+
+    /// Starts the server on a free port and waits until it answers, ready or not.
+    pub(crate) async fn start_unready(self) -> Server {
+        self.start_until("/healthz").await
+    }
+
+    async fn start_until(mut self, path: &str) -> Server {
         let asked = std::env::var("KLATSCH_TEST_DATABASE");
         let chosen = self.database == Database::Sqlite || self.settings.contains_key("database.url");
         if asked.as_deref() == Ok("postgres") && !chosen {
@@ -80,7 +89,7 @@ impl Plan {
         loop {
             let port = free_port();
             let mut process = Process::spawn(&self, &folder, port);
-            if process.is_ready(port).await {
+            if process.is_well(port, path).await {
                 return Server { plan: self, folder, port, process, _temporary: temporary };
             }
             let log = process.log();
@@ -145,7 +154,7 @@ impl Server {
     /// Starts it again on the same data and port. It must not be running.
     pub(crate) async fn restart(&mut self) {
         self.restart_unready();
-        let ready = self.process.is_ready(self.port).await;
+        let ready = self.process.is_well(self.port, "/readyz").await;
         assert!(ready, "the server stopped at its restart:\n{}", self.log());
     }
 
@@ -262,14 +271,14 @@ impl Process {
         Process { child, log }
     }
 
-    /// Waits until `/readyz` says 200; false when the process ended before that.
-    async fn is_ready(&mut self, port: u16) -> bool {
+    /// Waits until `path` says 200; false when the process ended before that.
+    async fn is_well(&mut self, port: u16, path: &str) -> bool {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if self.child.try_wait().unwrap().is_some() {
                 return false;
             }
-            if raw::status_of(port, "/readyz").await == Some(200) {
+            if raw::status_of(port, path).await == Some(200) {
                 // Another process may hold the port while ours is about to fail on it.
                 return self.child.try_wait().unwrap().is_none();
             }

@@ -61,6 +61,8 @@ pub(super) enum ToNode {
     LookWhetherIdle(u64),
     AppendFailed(Append),
     Group(saver::Event),
+    /// The savers' group goes on without it.
+    PutOut,
     PollForSaver,
     Saved(Answer),
     SaveAgain,

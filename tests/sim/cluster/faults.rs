@@ -22,6 +22,8 @@ pub(super) enum Fault {
     Pause,
     /// The savers' partitions are divided anew.
     Rebalance,
+    /// A saver is put out of its group.
+    PutOut,
     /// Somebody else writes something to the topic.
     Poison,
     /// A consumer cannot read on.
@@ -43,6 +45,7 @@ impl Cluster {
             (Fault::Crash, plan.crashes),
             (Fault::Pause, plan.pauses),
             (Fault::Rebalance, plan.rebalances),
+            (Fault::PutOut, plan.rebalances.map(|pause| 3 * pause)),
             (Fault::Poison, plan.poison),
             (Fault::Loss, plan.losses),
             (Fault::BrokerStop, plan.broker_stops),
@@ -73,6 +76,7 @@ impl Cluster {
             Fault::Start(_) => {}
             Fault::Pause => self.pause(),
             Fault::Rebalance => self.rebalance(),
+            Fault::PutOut => self.put_out(),
             Fault::Poison => self.poison(),
             Fault::Loss => self.lose(),
             Fault::BrokerStop => self.stop_brokers(),

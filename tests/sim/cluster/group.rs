@@ -9,7 +9,7 @@ use super::{
     Cluster,
     event::{Event, ToNode},
 };
-use crate::node::NodeRef;
+use crate::{node::NodeRef, tally::Happening};
 
 /// Who owns what.
 #[derive(Debug, Default)]
@@ -18,6 +18,12 @@ pub(super) struct Group {
 }
 
 impl Cluster {
+    /// A member hears that it is none any more.
+    pub(super) fn left(&mut self, me: NodeRef) {
+        self.tally.count(Happening::SaverPutOut);
+        self.node(me).saving.leave();
+    }
+
     /// Counts the members and divides the partitions among them anew.
     pub(super) fn rebalance(&mut self) {
         let now = self.schedule.now();
@@ -39,6 +45,17 @@ impl Cluster {
             }
             self.say_in_group(owner, Told::Assigned(vec![partition]));
         }
+    }
+
+    /// A member is put out, and comes back when the members are counted anew.
+    pub(super) fn put_out(&mut self) {
+        let index = self.chance.index(self.nodes.len());
+        let me = self.nodes[index].me;
+        self.group.owners.retain(|_, owner| *owner != me);
+        let time = self.schedule.now() + self.delay();
+        let time = self.node(me).saving.line.arrival(time);
+        self.schedule.at(time, Event::Node(me, ToNode::PutOut));
+        self.rebalance_soon();
     }
 
     /// Has the members counted in a while.

@@ -156,6 +156,7 @@ impl Cluster {
             ToNode::LookWhetherIdle(opening) => self.look_whether_idle(to, opening),
             ToNode::AppendFailed(append) => self.append_failed(to, &append),
             ToNode::Group(event) => self.group_says(to, event),
+            ToNode::PutOut => self.left(to),
             ToNode::PollForSaver => self.poll_for_saver(to),
             ToNode::Saved(answer) => self.saved(to, answer),
             ToNode::SaveAgain => self.save_again(to),

@@ -19,6 +19,7 @@ use crate::{
     node::{Mail, NodeRef},
     sabotage::Sabotage,
     schedule::Millis,
+    tally::Happening,
 };
 
 /// After this long a producer says that an append failed.
@@ -30,8 +31,7 @@ pub(super) struct Append {
     node: NodeRef,
     room: RoomId,
     partition: Partition,
-    run: Box<str>,
-    token: Token,
+    origin: Origin,
     value: Bytes,
     since: Millis,
 }
@@ -41,10 +41,10 @@ impl Cluster {
     pub(super) fn produce(&mut self, me: NodeRef, opening: u64, token: Token, proposal: &Proposal) {
         let Some(room) = self.node(me).opening(opening) else { return };
         let (room, partition, run) = (room.id.clone(), room.partition, room.run.clone());
-        let origin = Origin { run: run.clone(), append: token };
+        let origin = Origin { run, append: token };
         let value = log_record::encode(proposal, Some(&origin)).into();
         let since = self.schedule.now();
-        let append = Append { node: me, room, partition, run, token, value, since };
+        let append = Append { node: me, room, partition, origin, value, since };
         if self.is(Sabotage::AckBeforeDurable) {
             self.deliver_early(me, opening, token, proposal);
         }
@@ -55,8 +55,10 @@ impl Cluster {
             false => (self.plan.append_lost, self.plan.append_doubtful),
         };
         if self.chance.hits(lost) {
+            self.tally.count(Happening::AppendLost);
             self.later(me, (100, TIMEOUT), ToNode::AppendFailed(append));
         } else if self.chance.hits(doubtful) {
+            self.tally.count(Happening::AppendFailedAndStored);
             self.later(me, (0, TIMEOUT), ToNode::AppendFailed(append.clone()));
             let late = self.chance.pick(&[0, 50, TIMEOUT]);
             self.schedule.at(time + late, Event::Append(append));
@@ -106,13 +108,8 @@ impl Cluster {
 
     /// A producer gave an append up.
     pub(super) fn append_failed(&mut self, me: NodeRef, append: &Append) {
-        let Append { room, partition, run, token, .. } = append;
-        self.node(me).dispatch.failed(
-            room,
-            *partition,
-            &Origin { run: run.clone(), append: *token },
-            LogError::Unavailable,
-        );
+        let Append { room, partition, origin, .. } = append;
+        self.node(me).dispatch.failed(room, *partition, origin, LogError::Unavailable);
         self.carry(me);
     }
 
@@ -138,9 +135,15 @@ impl Cluster {
         for (partition, next) in self.nodes[me.node].positions.clone() {
             let again = Offset::from(self.chance.hits(self.plan.again)) * 3;
             let from = (next - again).max(self.log.start(partition)).min(next);
+            if from < next {
+                self.tally.count(Happening::EntriesReadAgain);
+            }
             match self.log.read(partition, from, self.plan.fetch + 3) {
                 Ok(entries) => batch.extend(self.fetched(me, partition, entries)),
-                Err(_) => self.node(me).dispatch.lost(partition),
+                Err(_) => {
+                    self.tally.count(Happening::OutOfRange);
+                    self.node(me).dispatch.lost(partition);
+                }
             }
         }
         if self.is(Sabotage::Reorder) {

@@ -17,6 +17,10 @@ pub(super) struct Intake {
     bytes: usize,
 }
 
+/// Entries are missing that may be there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Gap;
+
 struct Reading {
     ticket: Ticket,
     /// Whether it must still be told to read under this ticket.
@@ -25,8 +29,8 @@ struct Reading {
     stored: Option<Offset>,
     /// The entry that comes next; none if it is the first that there is.
     next: Option<Offset>,
-    /// An offset that was missing when it was first read.
-    missing: Option<Offset>,
+    /// Offsets that were missing when they were read before: from the first up to the second, which was there.
+    missing: Option<(Offset, Offset)>,
 }
 
 impl Intake {
@@ -53,17 +57,21 @@ impl Intake {
     }
 
     /// Takes entries in order. If there is a gap before one of them, that one and the rest are left, and the
-    /// start of the gap is given, to be read again from there. A gap that is still there then is believed: a
+    /// partition must be read again. A gap that is still there then, and no larger, is believed: a
     /// transaction leaves such, or an operator who deletes records.
-    pub(super) fn take(&mut self, entries: Vec<Entry>) -> Option<Offset> {
+    pub(super) fn take(&mut self, entries: Vec<Entry>) -> Option<Gap> {
         let reading = self.reading.as_mut()?;
         for entry in entries {
             let next = reading.next.unwrap_or(entry.offset);
             if entry.offset < next {
                 continue;
             }
-            if entry.offset > next && reading.missing != Some(next) {
-                return Some(next);
+            if entry.offset > next {
+                let seen = reading.missing.filter(|(from, _)| *from == next).map(|(_, until)| until);
+                if seen.is_none_or(|until| entry.offset > until) {
+                    reading.missing = Some((next, seen.unwrap_or(entry.offset)));
+                    return Some(Gap);
+                }
             }
             reading.next = Some(entry.offset + 1);
             self.bytes += size(&entry);
@@ -72,10 +80,9 @@ impl Intake {
         None
     }
 
-    /// Has the partition read again from an offset on that was missing.
-    pub(super) fn read_again(&mut self, missing: Offset, ticket: Ticket) {
+    /// Has the partition read again from the entry on that comes next.
+    pub(super) fn read_again(&mut self, ticket: Ticket) {
         if let Some(reading) = &mut self.reading {
-            reading.missing = Some(missing);
             reading.ticket = ticket;
             reading.is_due = true;
         }
@@ -156,14 +163,26 @@ mod tests {
         let mut intake = Intake::default();
         intake.start(Some(5), 1);
         intake.due();
-        assert_eq!(intake.take(entries(&[5, 8, 9])), Some(6));
-        intake.read_again(6, 2);
+        assert_eq!(intake.take(entries(&[5, 8, 9])), Some(Gap));
+        intake.read_again(2);
         assert!(intake.reads(2) && !intake.reads(1));
         assert_eq!(intake.due(), Some((Some(6), 2)));
-        assert_eq!(intake.take(entries(&[8, 9, 11])), Some(10));
+        assert_eq!(intake.take(entries(&[8, 9, 11])), Some(Gap));
         assert_eq!(waiting(&intake), [5, 8, 9]);
-        intake.read_again(10, 3);
+        intake.read_again(3);
         assert_eq!(intake.take(entries(&[10, 11])), None);
         assert_eq!(waiting(&intake), [5, 8, 9, 10, 11]);
+    }
+
+    #[test]
+    fn a_gap_that_has_grown_is_not_believed() {
+        let mut intake = Intake::default();
+        intake.start(Some(25), 1);
+        assert_eq!(intake.take(entries(&[26, 27])), Some(Gap));
+        intake.read_again(2);
+        assert_eq!(intake.take(entries(&[27])), Some(Gap));
+        intake.read_again(3);
+        assert_eq!(intake.take(entries(&[26, 27])), None);
+        assert_eq!(waiting(&intake), [26, 27]);
     }
 }

@@ -81,9 +81,9 @@ impl Saver {
             return;
         };
         let before = intake.bytes();
-        if let Some(missed) = intake.take(entries) {
+        if intake.take(entries).is_some() {
             self.tickets += 1;
-            intake.read_again(missed, self.tickets);
+            intake.read_again(self.tickets);
         }
         let kept = intake.bytes() - before;
         self.let_go(all - kept);
@@ -157,7 +157,7 @@ impl Saver {
     }
 
     /// What is to be done next, if anything.
-    pub fn next(&mut self) -> Option<Step> {
+    pub fn next_step(&mut self) -> Option<Step> {
         if self.saving.is_some() {
             return self.save();
         }

@@ -73,7 +73,7 @@ impl Storing {
     /// Does what can be done now, up to the first thing that concerns the caller.
     pub fn work(&mut self) -> Done {
         loop {
-            let done = match self.saver.next() {
+            let done = match self.saver.next_step() {
                 None => return Done::Idle,
                 Some(Step::Seek(seeks)) => return Done::Seek(seeks),
                 Some(Step::Bury(letters)) => return Done::Bury(letters),

@@ -266,12 +266,14 @@ fn d7_a_commit_whose_answer_was_lost_is_not_repeated() {
         let (mut log, mut dice) = (Log::default(), Dice(3));
         log.chat(&mut dice, 100);
         let mut node = Node::new(database);
-        while !matches!(node.storing.saver.next(), Some(Step::Store(_))) {
+        while !matches!(node.storing.saver.next_step(), Some(Step::Store(_))) {
             if matches!(node.work(), Done::Idle) {
                 node.fetch(&log, 10);
             }
         }
-        let Some(Step::Store(batch)) = node.storing.saver.next() else { panic!("it waits to be stored") };
+        let Some(Step::Store(batch)) = node.storing.saver.next_step() else {
+            panic!("it waits to be stored")
+        };
         storage::batch::store(&mut database.writer().unwrap(), &batch).unwrap();
         assert!(matches!(node.work(), Done::Fenced));
         node.finish(&log);
@@ -442,17 +444,17 @@ fn what_was_read_before_a_seek_is_not_taken_for_what_follows_it() {
     saver.take(Event::Assigned(vec![0]));
     saver.take(Event::Fetched { partition: 0, ticket: 0, entries: entries(0) });
     saver.offsets_read(vec![(0, Some(2))]);
-    let first = ticket_of(saver.next());
-    assert!(saver.next().is_none());
+    let first = ticket_of(saver.next_step());
+    assert!(saver.next_step().is_none());
     saver.take(Event::Fetched { partition: 0, ticket: first, entries: entries(5) });
-    let second = ticket_of(saver.next());
+    let second = ticket_of(saver.next_step());
     saver.take(Event::Fetched { partition: 0, ticket: first, entries: entries(7) });
-    assert!(saver.next().is_none());
+    assert!(saver.next_step().is_none());
     let given: usize = [0, 5, 7].into_iter().map(|from| weigh(&entries(from))).sum();
     assert_eq!(saver.released(), given as u64);
     saver.take(Event::Fetched { partition: 0, ticket: second, entries: entries(2) });
-    assert!(matches!(saver.next(), Some(Step::ReadRooms(_))));
+    assert!(matches!(saver.next_step(), Some(Step::ReadRooms(_))));
     saver.take(Event::Revoked(vec![0]));
-    assert!(saver.next().is_none());
+    assert!(saver.next_step().is_none());
     assert_eq!(saver.released(), (given + weigh(&entries(2))) as u64);
 }
