@@ -113,6 +113,6 @@ const READING: &[(&str, &str)] = &[
     ("enable.auto.commit", "false"),
     ("isolation.level", "read_uncommitted"),
     ("fetch.min.bytes", "1"),
-    ("fetch.wait.max.ms", "100"),
+    ("fetch.wait.max.ms", "50"),
     ("fetch.queue.backoff.ms", "5"),
 ];

@@ -17,7 +17,7 @@ use tokio::{select, sync::watch, task, time};
 use super::Observe;
 use crate::{
     log::kafka::{
-        BrokerError, KafkaOptions,
+        BrokerError, KafkaOptions, Offset, Partition,
         cluster::Cluster,
         group::Group,
         saver::{DeadLetter, DeadLetterSink, Done, Event, Storing},
@@ -25,6 +25,9 @@ use crate::{
     storage::Batch,
     telemetry::{Metrics, Stopwatch},
 };
+
+/// Time between two looks whether entries wait that do not come.
+const LOOKS: Duration = Duration::from_secs(5);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -165,6 +168,9 @@ impl Work {
     /// Stores what the group gives until it must be left or is told to stop.
     async fn save(&mut self, group: &mut Group) -> Result<(), BrokerError> {
         let mut stop = self.stop.clone();
+        let mut looks = time::interval(LOOKS);
+        looks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut awaited = Vec::new();
         loop {
             if let Some(error) = self.expelled.take() {
                 return Err(error);
@@ -178,6 +184,7 @@ impl Work {
                 select! {
                     biased;
                     _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                    _ = looks.tick() => awaited = self.look(awaited).await,
                     event = group.next() => self.storing().take(event?),
                 }
             } else if !self.answer(group, done).await {
@@ -188,6 +195,20 @@ impl Work {
                 self.wait(group).await;
             }
         }
+    }
+
+    /// Has partitions read anew that have entries which do not come: those that awaited the same at the last
+    /// look. Gives what is awaited now.
+    async fn look(&mut self, before: Vec<(Partition, Offset)>) -> Vec<(Partition, Offset)> {
+        let awaited = self.storing().awaits();
+        for (partition, next) in awaited.iter().filter(|awaits| before.contains(awaits)) {
+            let Ok(bounds) = self.cluster.bounds(*partition).await else { break };
+            if bounds.end > (*next).max(bounds.start) {
+                log::warn!("partition {partition} gives nothing from {next} on, its saver reads it anew");
+                self.storing().take(Event::Assigned(vec![*partition]));
+            }
+        }
+        awaited
     }
 
     /// Does what concerns the group; says whether all is well.

@@ -88,6 +88,12 @@ impl Intake {
         }
     }
 
+    /// The offset that comes next, where entries are read and none waits here.
+    pub(super) fn awaits(&self) -> Option<Offset> {
+        let reading = self.reading.as_ref().filter(|_| self.waiting.is_empty())?;
+        Some(reading.next.unwrap_or_default())
+    }
+
     /// The entries that wait, in order.
     pub(super) fn waiting(&self) -> &VecDeque<Entry> {
         &self.waiting

@@ -146,6 +146,12 @@ impl Saver {
         }
     }
 
+    /// Partitions whose entries are stored as far as they came, and the offset that each awaits.
+    pub fn awaits(&self) -> Vec<(Partition, Offset)> {
+        let awaits = self.partitions.iter().filter_map(|(one, intake)| Some((*one, intake.awaits()?)));
+        awaits.collect()
+    }
+
     /// How many partitions are stored here.
     pub fn owned(&self) -> usize {
         self.partitions.len()

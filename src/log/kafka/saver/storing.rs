@@ -60,6 +60,11 @@ impl Storing {
         self.saver.buried();
     }
 
+    /// Partitions whose entries are stored as far as they came, and the offset that each awaits.
+    pub fn awaits(&self) -> Vec<(Partition, Offset)> {
+        self.saver.awaits()
+    }
+
     /// How many partitions are stored here.
     pub fn owned(&self) -> usize {
         self.saver.owned()
