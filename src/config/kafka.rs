@@ -79,13 +79,13 @@ impl KafkaSettings {
         Ok(all)
     }
 
-    /// The setting that gives a property which Klatsch sets itself, the property, and why that is refused.
+    /// The setting that gives a property which is refused, the property, and why.
     pub(super) fn refused_property(&self) -> Option<(&'static str, &str, &'static str)> {
-        let given = self.properties.expose().map(|(name, _)| ("kafka.properties", name));
-        let filed = self.property_files.keys().map(|name| ("kafka.property_files", name.as_str()));
+        let given = self.properties.expose().map(|(name, value)| ("kafka.properties", name, value));
+        let filed = self.property_files.keys().map(|name| ("kafka.property_files", name.as_str(), ""));
         let mut refused = given
             .chain(filed)
-            .filter_map(|(table, name)| properties::refusal(name).map(|why| (table, name, why)));
+            .filter_map(|(table, name, value)| Some((table, name, properties::refusal(name, value)?)));
         refused.next()
     }
 }

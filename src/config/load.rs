@@ -63,7 +63,7 @@ impl Settings {
         if let Some((table, property, why)) = self.kafka.refused_property() {
             let name = format!("{table}.{property}");
             let value = given.get(&name).map_or_else(String::new, |given| given.shown(&name));
-            return Err(wrong(&name, value, format!("nothing, for it {why}"), given));
+            return Err(wrong(&name, value, why.to_owned(), given));
         }
         let does_all = self.node.roles.has(Role::Gateway) && self.node.roles.has(Role::Saver);
         if self.log.kind == LogKind::Embedded && !does_all {
@@ -293,6 +293,7 @@ mod tests {
             ("kafka.properties.isolation.level", "read_committed", "every record"),
             ("kafka.properties.bootstrap.servers", "a:1", "kafka.brokers"),
             ("kafka.properties.linger.ms", "1", "kafka.linger_ms"),
+            ("kafka.properties.debug", "broker,topic", "bring clients to a stop"),
             ("kafka.property_files.message.timeout.ms", "a/file", "kafka.append_timeout_ms"),
         ] {
             let refusal = refusal_of(name, value);

@@ -59,12 +59,12 @@ pub fn is_secret(property: &str) -> bool {
     !property.ends_with(".location") && SECRET_WORDS.iter().any(|word| property.contains(word))
 }
 
-/// Properties that Klatsch sets itself, with what to do instead. Each of them carries a promise, or is a
+/// Properties that Klatsch sets itself, with what is allowed instead. Each of them carries a promise, or is a
 /// setting of its own.
 const OWN: &[(&str, &[&str])] = &[
-    ("is named by kafka.brokers", &["bootstrap.servers", "metadata.broker.list"]),
+    ("nothing, for it is named by kafka.brokers", &["bootstrap.servers", "metadata.broker.list"]),
     (
-        "is set by Klatsch, whose acks mean that all in-sync replicas have a record, once",
+        "nothing, for it is set by Klatsch, whose acks mean that all in-sync replicas have a record, once",
         &[
             "acks",
             "request.required.acks",
@@ -77,7 +77,7 @@ const OWN: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "is set by Klatsch, whose nodes read every record of a partition from the offset they know",
+        "nothing, for it is set by Klatsch, whose nodes read every record of a partition from the offset they know",
         &[
             "isolation.level",
             "auto.offset.reset",
@@ -91,14 +91,22 @@ const OWN: &[(&str, &[&str])] = &[
             "allow.auto.create.topics",
         ],
     ),
-    ("is kafka.append_timeout_ms", &["message.timeout.ms", "delivery.timeout.ms"]),
-    ("is kafka.linger_ms", &["linger.ms", "queue.buffering.max.ms"]),
-    ("is kafka.queue_records", &["queue.buffering.max.messages"]),
-    ("is set by Klatsch, which makes metrics of it", &["statistics.interval.ms"]),
+    ("nothing, for it is kafka.append_timeout_ms", &["message.timeout.ms", "delivery.timeout.ms"]),
+    ("nothing, for it is kafka.linger_ms", &["linger.ms", "queue.buffering.max.ms"]),
+    ("nothing, for it is kafka.queue_records", &["queue.buffering.max.messages"]),
+    ("nothing, for it is set by Klatsch, which makes metrics of it", &["statistics.interval.ms"]),
 ];
 
-/// Why a property may not be given: Klatsch sets it itself.
-pub(super) fn refusal(property: &str) -> Option<&'static str> {
+/// Parts of librdkafka that write lines while they hold the queue which the lines go to, and so stop for good.
+const MUTE: &[&str] = &["all", "topic", "queue"];
+
+/// What a property may be instead of a value; nothing, if Klatsch sets it itself.
+pub(super) fn refusal(property: &str, value: &str) -> Option<&'static str> {
+    if property == "debug" && value.split(',').any(|part| MUTE.contains(&part.trim())) {
+        return Some(
+            "parts such as broker, security or protocol; all, topic and queue can bring clients to a stop",
+        );
+    }
     let mut own = OWN.iter().filter(|(_, names)| names.contains(&property));
     own.next().map(|(why, _)| *why)
 }

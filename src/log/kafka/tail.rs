@@ -163,6 +163,9 @@ impl Piece<'_> {
         dropped: &AtomicBool,
         mut keep: impl FnMut(&BorrowedMessage<'_>),
     ) -> Result<(), BrokerError> {
+        if self.from >= self.until {
+            return Ok(());
+        }
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition_offset(self.topic, self.partition, At::Offset(self.from))?;
         client.assign(&list)?;
