@@ -11,7 +11,10 @@ use actix_web::{HttpServer, dev::Extensions, web};
 use anyhow::{Context as _, ensure};
 use log::{info, warn};
 use socket2::SockRef;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time,
+};
 
 use crate::{
     actors::{Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
@@ -72,10 +75,13 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     .run();
     info!("node {} listens at http://{address}", engine.node());
     let handle = running.handle();
+    let patience = Duration::from_secs(server.shutdown_s.max(1));
     actix_rt::spawn(async move {
         told_to_stop().await;
         info!("stopping");
-        engine.stop().await;
+        if time::timeout(patience, engine.stop()).await.is_err() {
+            warn!("not everything could be finished in time");
+        }
         handle.stop(true).await;
     });
     running.await.context("the server failed")

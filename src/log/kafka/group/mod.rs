@@ -7,6 +7,7 @@ pub(crate) mod testbed;
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    thread,
     time::Duration,
 };
 
@@ -18,8 +19,8 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 use tokio::{
-    sync::mpsc,
-    task::{self, JoinSet},
+    sync::{mpsc, oneshot},
+    task::JoinSet,
     time::{self, sleep},
 };
 
@@ -185,9 +186,17 @@ impl Group {
     /// Gives the partitions to others.
     pub async fn leave(mut self) {
         self.show();
-        // Leaving waits for the broker, and a client that is dropped leaves.
-        let left = task::spawn_blocking(move || drop(self.client)).await;
-        left.unwrap_or_else(|error| log::warn!("leaving the group: {error}"));
+        // A client that is dropped leaves, which waits for the broker, and in the middle of a rebalance it was seen
+        // to wait for ever: on a thread of its own it holds up neither the runtime nor the end of the process.
+        let (tell, left) = oneshot::channel();
+        let leaving = thread::Builder::new().name("kafka-leaving".to_owned()).spawn(move || {
+            drop(self.client);
+            let _ = tell.send(());
+        });
+        match leaving {
+            Ok(_) => drop(left.await),
+            Err(error) => log::warn!("leaving the group: {error}"),
+        }
     }
 
     /// Takes an entry and those that are there already.
