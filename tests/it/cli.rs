@@ -46,7 +46,7 @@ fn an_unknown_command_is_told_the_known_ones() {
         assert!(said(&output).contains("--help"), "{}", said(&output));
     }
     let help = said(&klatsch(folder.path(), &["--help"], &[]));
-    for command in ["serve", "migrate", "config", "bench", "check"] {
+    for command in ["serve", "migrate", "config", "bench", "check", "topics", "dlt"] {
         assert!(help.contains(command), "{help}");
     }
 }

@@ -70,7 +70,7 @@ impl Tails {
         partition: Partition,
         from: Offset,
         until: Offset,
-        mut keep: impl FnMut(Entry) + Send + 'static,
+        keep: impl FnMut(Entry) + Send + 'static,
     ) -> Result<(), BrokerError> {
         if from >= until {
             return Ok(());
@@ -81,16 +81,7 @@ impl Tails {
         let (done, is_done) = oneshot::channel();
         let dropped = wanted.0.clone();
         spawn_blocking(move || {
-            let topic = &tails.options.names.rooms;
-            let read = tails.client().and_then(|client| {
-                let piece = Piece { topic, partition, from, until };
-                piece.read(&client, &dropped, |message| keep(entry(message)))?;
-                Ok(client)
-            });
-            let (result, client) = match read {
-                Ok(client) => (Ok(()), Some(client)),
-                Err(error) => (Err(error), None),
-            };
+            let (result, client) = tails.read_here((partition, from, until), &dropped, keep);
             // Nobody waits for the end of a client, which takes its time.
             drop(done.send(result));
             client.into_iter().for_each(|client| tails.put_back(client));
@@ -99,6 +90,25 @@ impl Tails {
         let result = is_done.await.map_err(|_| ends())?;
         drop(wanted);
         result
+    }
+
+    /// Reads a piece on this thread. Gives the client back if nothing is wrong with it.
+    fn read_here(
+        &self,
+        (partition, from, until): (Partition, Offset, Offset),
+        dropped: &AtomicBool,
+        mut keep: impl FnMut(Entry),
+    ) -> (Result<(), BrokerError>, Option<Client>) {
+        let topic = &self.options.names.rooms;
+        let read = self.client().and_then(|client| {
+            let piece = Piece { topic, partition, from, until };
+            piece.read(&client, dropped, |message| keep(entry(message)))?;
+            Ok(client)
+        });
+        match read {
+            Ok(client) => (Ok(()), Some(client)),
+            Err(error) => (Err(error), None),
+        }
     }
 
     fn client(&self) -> Result<Client, BrokerError> {

@@ -10,6 +10,7 @@ mod poison;
 mod recovery;
 mod security;
 mod storing;
+mod tools;
 
 use std::time::Duration;
 

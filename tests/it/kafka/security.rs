@@ -59,8 +59,8 @@ fn plan(kafka: &Kafka, address: &str) -> Plan {
         .set("kafka.properties.ssl.ca.location", kafka.folder().join("broker.pem").display())
         .set("kafka.properties.sasl.mechanism", "PLAIN")
         .set("kafka.properties.sasl.username", "klatsch")
-        // As talkative as it can be about this; with `all` librdkafka's own locks can stop it.
-        .set("kafka.properties.debug", "security")
+        // As talkative as it may be.
+        .set("kafka.properties.debug", "generic,broker,protocol,feature,security,conf,cgrp,fetch,eos,admin")
         .set("telemetry.log", "debug")
 }
 
