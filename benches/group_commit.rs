@@ -13,7 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::ensure;
 use clap::Parser as _;
 use futures_util::future::try_join_all;
-use klatsch::domain::{ClientId, Epoch, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId};
+use klatsch::domain::{
+    ClientId, Epoch, Message, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId,
+};
 use klatsch::log::embedded::{Committer, EmbeddedLog, Health, Job};
 use klatsch::log::{Delivery, RoomLog};
 use klatsch::storage::rooms::{self, NewRoom};
@@ -189,10 +191,7 @@ fn rows(args: &Args) -> Vec<Row> {
 }
 
 fn message(number: usize) -> RecordKind {
-    RecordKind::Message {
-        body: MessageBody::stored(body()),
-        client_id: Some(ClientId::new(client_id(number))),
-    }
+    RecordKind::Message(Message::new(MessageBody::stored(body()), Some(ClientId::new(client_id(number)))))
 }
 
 fn body() -> String {

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use bytes::Bytes;
 use clap::Parser as _;
-use klatsch::domain::{ClientId, Epoch, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId};
+use klatsch::domain::{
+    ClientId, Epoch, Message, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId,
+};
 use klatsch::log::kafka::saver::{Bounds, Done, Event, Saver, Storing};
 use klatsch::log::kafka::{Entry, Offset, Partition};
 use klatsch::storage::records;
@@ -144,7 +146,7 @@ fn said(args: &Args) -> impl Iterator<Item = (usize, RecordKind)> {
     let rooms = args.rooms;
     joins.chain((0..args.messages).map(move |number| {
         let client_id = Some(ClientId::new(client_id(number)));
-        (number % rooms, RecordKind::Message { body: MessageBody::stored(body()), client_id })
+        (number % rooms, RecordKind::Message(Message::new(MessageBody::stored(body()), client_id)))
     }))
 }
 
@@ -174,10 +176,7 @@ fn rows(args: &Args) -> Vec<Row> {
         heads[room] += 1;
         let offset: &mut i64 = offsets.entry(home(args, room)).or_default();
         *offset += 1;
-        let (body, client_id) = match &kind {
-            RecordKind::Message { body, client_id } => (Some(body), client_id.as_ref()),
-            RecordKind::Joined | RecordKind::Left => (None, None),
-        };
+        let message = kind.message();
         Row {
             room_id: room_id(room).as_str().to_owned(),
             seq: heads[room],
@@ -185,8 +184,8 @@ fn rows(args: &Args) -> Vec<Row> {
             kind: kind.name(),
             sender_id: user().id.as_str().to_owned(),
             sender_nickname: user().nickname.to_string(),
-            body: body.map(|body| body.as_str().to_owned()),
-            client_id: client_id.map(|id| id.as_str().to_owned()),
+            body: message.map(|message| message.body.as_str().to_owned()),
+            client_id: message.and_then(|message| Some(message.client_id.as_ref()?.as_str().to_owned())),
             log_offset: Some(*offset - 1),
         }
     };

@@ -22,8 +22,8 @@ use super::{
 use crate::{
     auth::{Guests, Registered, Token, random},
     domain::{
-        About, ClientId, CloseCode, Code, Epoch, Limits, MessageBody, Nickname, Record, Refusal, RoomId,
-        RoomInfo, RoomName, Seq, User,
+        About, CloseCode, Code, Epoch, Limits, Message, Nickname, Record, Refusal, RoomId, RoomInfo,
+        RoomName, Seq, User,
     },
     log::{Page, RoomLog, kafka::BrokerError},
     storage::{
@@ -256,14 +256,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::join`], and `not_a_member`.
-    pub async fn send(
-        &self,
-        room: &RoomId,
-        sender: User,
-        body: MessageBody,
-        client_id: Option<ClientId>,
-    ) -> Result<Sent, Refusal> {
-        self.ask(room, |reply| ToRoom::Send { sender, body, client_id, reply }).await
+    pub async fn send(&self, room: &RoomId, sender: User, message: Message) -> Result<Sent, Refusal> {
+        self.ask(room, |reply| ToRoom::Send { sender, message, reply }).await
     }
 
     /// Members who joined after the given record, with the number of the record that made them one.

@@ -86,8 +86,8 @@ impl Handler<ToRoom> for Room {
     fn handle(&mut self, message: ToRoom, ctx: &mut Self::Context) {
         self.idle_since_last_look = false;
         match message {
-            ToRoom::Send { sender, body, client_id, reply } => {
-                self.command(sender, Command::Send { body, client_id }, Waiter::Send(reply), ctx);
+            ToRoom::Send { sender, message, reply } => {
+                self.command(sender, Command::Send(message), Waiter::Send(reply), ctx);
             }
             ToRoom::Join { sender, reply } => self.command(sender, Command::Join, Waiter::Join(reply), ctx),
             ToRoom::Leave { sender, through, reply } => {

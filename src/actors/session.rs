@@ -311,15 +311,15 @@ impl Session {
     fn ask(&mut self, ticket: Ticket, request: Request, id: RoomId, room: Addr<Room>) {
         let Some(sender) = self.user.clone() else { return ticket.refuse(&Code::Unauthenticated.into()) };
         match request {
-            Request::Send { body, client_id, .. } => {
-                let named = client_id.clone();
+            Request::Send { message, .. } => {
+                let named = message.client_id.clone();
                 let reply = Reply::new(move |answer: Result<super::Sent, Refusal>| match answer {
                     Ok(sent) => {
                         ticket.answer(native::acked(ticket.id.as_ref(), &id, sent.first, named.as_ref()))
                     }
                     Err(refusal) => ticket.refuse(&refusal),
                 });
-                room.do_send(ToRoom::Send { sender, body, client_id, reply });
+                room.do_send(ToRoom::Send { sender, message, reply });
             }
             Request::Join { backlog, .. } => self.join(ticket, sender, id, room, backlog),
             Request::Leave { .. } => self.leave(ticket, sender, id, &room),

@@ -1,7 +1,7 @@
 //! What can be said to a room, and its answers.
 //! What it does about it is in `room`.
 
-use actix::Message;
+use actix::Message as ActixMessage;
 use serde::Serialize;
 
 use super::{
@@ -9,15 +9,15 @@ use super::{
     subscriber::{Greet, SubscriberId, Subscription},
 };
 use crate::domain::{
-    ClientId, Epoch, FirstSend, MessageBody, Missing, Position, PositionText, Resume, RoomInfo, Seq, User,
+    Epoch, FirstSend, Message, Missing, Position, PositionText, Resume, RoomInfo, Seq, User,
 };
 
 /// What a room is asked.
-#[derive(Message)]
+#[derive(ActixMessage)]
 #[rtype(result = "()")]
 pub(super) enum ToRoom {
     /// Say something.
-    Send { sender: User, body: MessageBody, client_id: Option<ClientId>, reply: Reply<Sent> },
+    Send { sender: User, message: Message, reply: Reply<Sent> },
     /// Become a member.
     Join { sender: User, reply: Reply<RoomInfo> },
     /// Be a member no more; `through` is the subscription that needs no word of it.
@@ -116,7 +116,7 @@ pub struct Sent {
 }
 
 /// The directory asks whether the room may go to sleep now. It has stopped if the answer is `true`.
-#[derive(Debug, Message)]
+#[derive(Debug, ActixMessage)]
 #[rtype(result = "bool")]
 pub(super) struct Sleep;
 

@@ -209,7 +209,7 @@ impl<Waiter> Desk<Waiter> {
         self.next_token += 1;
         let membership = match proposal.kind {
             RecordKind::Joined | RecordKind::Left => Some(proposal.sender.id.clone()),
-            RecordKind::Message { .. } => None,
+            RecordKind::Message(_) => None,
         };
         if let Some(user) = &membership {
             self.deferred.entry(user.clone()).or_default();
@@ -244,7 +244,7 @@ mod tests {
     use proptest::{prelude::*, sample::Index};
 
     use super::*;
-    use crate::domain::{ClientId, Code, MessageBody, Seq};
+    use crate::domain::{ClientId, Code, Message, MessageBody, Seq};
 
     /// A waiter is the number of its question.
     type Question = usize;
@@ -297,12 +297,12 @@ mod tests {
     }
 
     fn says(id: &str) -> Command {
-        Command::Send { body: MessageBody::stored(id), client_id: Some(ClientId::new(id)) }
+        Command::Send(Message::new(MessageBody::stored(id), Some(ClientId::new(id))))
     }
 
     fn proposal(sender: User, command: Command) -> Proposal {
         let kind = match command {
-            Command::Send { body, client_id } => RecordKind::Message { body, client_id },
+            Command::Send(message) => RecordKind::Message(message),
             Command::Join => RecordKind::Joined,
             Command::Leave => RecordKind::Left,
         };
@@ -451,7 +451,7 @@ mod tests {
             let mut recorded = HashMap::<(UserId, ClientId), Seq>::new();
             for (_, outcome) in &world.answers {
                 if let Some(Outcome::Recorded(record)) = outcome
-                    && let RecordKind::Message { client_id: Some(id), .. } = &record.kind
+                    && let RecordKind::Message(Message { client_id: Some(id), .. }) = &record.kind
                 {
                     let key = (record.sender.id.clone(), id.clone());
                     prop_assert_eq!(recorded.insert(key, record.seq), None);

@@ -1,18 +1,13 @@
 //! The records of a room's log: what is proposed to it, and what the fold made of a proposal.
 //! Their bytes are the business of `wire`, their rows that of `storage`.
 
-use super::{ClientId, MessageBody, Seq, Timestamp, User};
+use super::{Message, Seq, Timestamp, User};
 
 /// What a record says happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordKind {
     /// A member said something.
-    Message {
-        /// The text.
-        body: MessageBody,
-        /// The sender's own name for it.
-        client_id: Option<ClientId>,
-    },
+    Message(Message),
     /// The sender became a member.
     Joined,
     /// The sender is not a member any more.
@@ -20,10 +15,18 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// What was said, where something was.
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Joined | Self::Left => None,
+        }
+    }
+
     /// The kind's name on the wire and in rows.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Message { .. } => "message",
+            Self::Message(_) => "message",
             Self::Joined => "joined",
             Self::Left => "left",
         }

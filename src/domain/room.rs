@@ -4,20 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClientId, Code, DedupWindow, FirstSend, Members, MessageBody, Proposal, Record, RecordKind, Refusal, Seq,
-    Timestamp, User,
+    Code, DedupWindow, FirstSend, Members, Message, Proposal, Record, RecordKind, Refusal, Seq, Timestamp,
+    User,
 };
 
 /// What somebody wants of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Say something.
-    Send {
-        /// The text.
-        body: MessageBody,
-        /// The sender's own name for it, which makes the send idempotent.
-        client_id: Option<ClientId>,
-    },
+    Send(Message),
     /// Become a member.
     Join,
     /// Be a member no more.
@@ -80,7 +75,7 @@ impl RoomState {
     /// `not_a_member` for a send by somebody who is none.
     pub fn decide(&self, sender: &User, command: Command) -> Result<Decision, Refusal> {
         let kind = match command {
-            Command::Send { body, client_id } => RecordKind::Message { body, client_id },
+            Command::Send(message) => RecordKind::Message(message),
             Command::Join => RecordKind::Joined,
             Command::Leave => RecordKind::Left,
         };
@@ -107,8 +102,8 @@ impl RoomState {
     fn verdict(&self, sender: &User, kind: &RecordKind) -> Verdict {
         let member = self.members.contains(&sender.id);
         match kind {
-            RecordKind::Message { client_id, .. } => {
-                let first = client_id.as_ref().and_then(|id| self.sends.find(&sender.id, id));
+            RecordKind::Message(message) => {
+                let first = message.client_id.as_ref().and_then(|id| self.sends.find(&sender.id, id));
                 match first {
                     Some(first) => Verdict::Repeated(first),
                     None if member => Verdict::Effective,
@@ -126,9 +121,9 @@ impl RoomState {
         self.last_at = self.last_at.max(appended_at);
         let Proposal { sender, kind } = proposal;
         match &kind {
-            RecordKind::Message { client_id, .. } => {
+            RecordKind::Message(message) => {
                 let first = FirstSend { seq: self.head, at: self.last_at };
-                self.sends.remember(&sender.id, client_id.as_ref(), first);
+                self.sends.remember(&sender.id, message.client_id.as_ref(), first);
             }
             RecordKind::Joined => self.members.add(self.head, sender.clone()),
             RecordKind::Left => self.members.remove(&sender.id),
@@ -151,7 +146,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::UserId;
+    use crate::domain::{ClientId, MessageBody, UserId};
 
     fn user(number: u8) -> User {
         User { id: UserId::new(format!("u{number}")), nickname: format!("user {number}").into() }
@@ -161,17 +156,17 @@ mod tests {
         prop_oneof![
             1 => Just(Command::Join),
             1 => Just(Command::Leave),
-            4 => (0_u8..4, any::<bool>()).prop_map(|(id, named)| Command::Send {
-                body: MessageBody::stored(format!("body {id}")),
-                client_id: named.then(|| ClientId::new(format!("c{id}"))),
-            }),
+            4 => (0_u8..4, any::<bool>()).prop_map(|(id, named)| Command::Send(Message::new(
+                MessageBody::stored(format!("body {id}")),
+                named.then(|| ClientId::new(format!("c{id}"))),
+            ))),
         ]
     }
 
     fn proposal() -> impl Strategy<Value = (Proposal, i64)> {
         (0_u8..4, command(), -5_i64..50).prop_map(|(sender, command, millis)| {
             let kind = match command {
-                Command::Send { body, client_id } => RecordKind::Message { body, client_id },
+                Command::Send(message) => RecordKind::Message(message),
                 Command::Join => RecordKind::Joined,
                 Command::Leave => RecordKind::Left,
             };
@@ -227,12 +222,12 @@ mod tests {
                     prop_assert!(recorded);
                 }
                 Ok(Decision::Repeated(first)) => {
-                    let Command::Send { body, client_id } = command else { panic!("only sends repeat") };
-                    let proposal = Proposal { sender: user(sender), kind: RecordKind::Message { body, client_id } };
+                    let Command::Send(message) = command else { panic!("only sends repeat") };
+                    let proposal = Proposal { sender: user(sender), kind: RecordKind::Message(message) };
                     prop_assert_eq!(state.apply(proposal, Timestamp::default()), Outcome::Repeated(first));
                 }
                 Ok(Decision::Unchanged) => {
-                    let is_send = matches!(command, Command::Send { .. });
+                    let is_send = matches!(command, Command::Send(_));
                     prop_assert!(!is_send);
                 }
                 Err(refusal) => prop_assert_eq!(refusal.code, Code::NotAMember),
@@ -272,7 +267,7 @@ mod tests {
             let mut answers = HashMap::new();
             for (sender, id) in retries {
                 let client_id = Some(ClientId::new(format!("c{id}")));
-                let kind = RecordKind::Message { body: MessageBody::stored("x"), client_id };
+                let kind = RecordKind::Message(Message::new(MessageBody::stored("x"), client_id));
                 let answer = match state.apply(Proposal { sender: user(sender), kind }, Timestamp::default()) {
                     Outcome::Recorded(record) => {
                         prop_assert!(!answers.contains_key(&(sender, id)));

@@ -7,7 +7,8 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{Committed, Delivery, LogError, Page, RoomLog, Token};
 use crate::domain::{
-    ClientId, MessageBody, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId,
+    ClientId, Message, MessageBody, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp,
+    User, UserId,
 };
 
 /// A log under test, and a room that exists in it.
@@ -70,8 +71,7 @@ pub(super) fn joins(name: &str) -> Proposal {
 }
 
 pub(super) fn says(name: &str, client_id: Option<&str>, body: &str) -> Proposal {
-    let kind =
-        RecordKind::Message { body: MessageBody::stored(body), client_id: client_id.map(ClientId::new) };
+    let kind = RecordKind::Message(Message::new(MessageBody::stored(body), client_id.map(ClientId::new)));
     Proposal { sender: user(name), kind }
 }
 

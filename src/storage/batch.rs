@@ -7,7 +7,7 @@ use diesel::{
 };
 
 use super::{Connection, StorageError, bulk, partitions, partitions::Advance, records::signed, snapshots};
-use crate::domain::{ClientId, Record, RecordKind, RoomId, Seq};
+use crate::domain::{ClientId, Headers, Record, RoomId, Seq};
 
 /// Rows that are stored together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -59,15 +59,14 @@ enum InsertRecords {}
 
 impl bulk::Wording for InsertRecords {
     const BEFORE: &'static str = "INSERT INTO records (room_id, seq, at, kind, sender_id, sender_nickname, body, client_id, \
-         log_offset) VALUES ";
+         log_offset, headers) VALUES ";
     const AFTER: &'static str = "";
 }
 
 fn record_row(NewRecord { room, record, log_offset }: &NewRecord) -> impl bulk::Row {
-    let (body, client_id) = match &record.kind {
-        RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref()),
-        RecordKind::Joined | RecordKind::Left => (None, None),
-    };
+    let message = record.kind.message();
+    let client_id = message.and_then(|message| message.client_id.as_ref());
+    let headers = message.map(|message| &message.headers).filter(|headers| !headers.is_empty());
     (
         room.as_str().into_sql::<Text>(),
         signed(record.seq).into_sql::<BigInt>(),
@@ -75,10 +74,15 @@ fn record_row(NewRecord { room, record, log_offset }: &NewRecord) -> impl bulk::
         record.kind.name().into_sql::<Text>(),
         record.sender.id.as_str().into_sql::<Text>(),
         (&*record.sender.nickname).into_sql::<Text>(),
-        body.into_sql::<Nullable<Text>>(),
+        message.map(|message| message.body.as_str()).into_sql::<Nullable<Text>>(),
         client_id.map(ClientId::as_str).into_sql::<Nullable<Text>>(),
         log_offset.into_sql::<Nullable<BigInt>>(),
+        headers.map(json).into_sql::<Nullable<Text>>(),
     )
+}
+
+fn json(headers: &Headers) -> String {
+    serde_json::to_string(headers).expect("an object of texts always serialises")
 }
 
 /// One UPDATE for many rooms, since with PostgreSQL each statement costs a round trip. Both databases call the

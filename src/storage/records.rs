@@ -4,7 +4,9 @@
 use diesel::prelude::*;
 
 use super::{Connection, StorageError, connection::run, schema::records};
-use crate::domain::{ClientId, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId};
+use crate::domain::{
+    ClientId, Message, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = records)]
@@ -16,18 +18,25 @@ struct RecordRow {
     sender_nickname: String,
     body: Option<String>,
     client_id: Option<String>,
+    headers: Option<String>,
 }
 
 impl RecordRow {
     fn parse(self) -> Result<Record, StorageError> {
+        let corrupt = |what: &str| Err(StorageError::Corrupt(format!("record {} {what}", self.seq)));
+        let headers = match self.headers.as_deref().map(serde_json::from_str).transpose() {
+            Ok(headers) => headers.unwrap_or_default(),
+            Err(error) => return corrupt(&format!("has broken headers: {error}")),
+        };
         let kind = match (self.kind.as_str(), self.body) {
-            ("message", Some(body)) => RecordKind::Message {
+            ("message", Some(body)) => RecordKind::Message(Message {
                 body: MessageBody::stored(body),
                 client_id: self.client_id.map(ClientId::new),
-            },
+                headers,
+            }),
             ("joined", None) => RecordKind::Joined,
             ("left", None) => RecordKind::Left,
-            (kind, _) => return Err(StorageError::Corrupt(format!("record {} of kind {kind}", self.seq))),
+            (kind, _) => return corrupt(&format!("of kind {kind}")),
         };
         Ok(Record {
             seq: unsigned(self.seq)?,
@@ -111,6 +120,7 @@ pub(super) fn unsigned(column: i64) -> Result<u64, StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Headers;
     use crate::storage::{
         Batch, Database, batch,
         testbed::{message, new_record, on_every_database, record},
@@ -126,11 +136,15 @@ mod tests {
     fn d7_a_record_comes_back_as_it_was_stored() {
         on_every_database(|database| {
             let room = RoomId::new("r");
+            let headers = Headers::parse([("zebra", "1"), ("app", "\"한글\":\n")]).unwrap();
+            let with_headers =
+                RecordKind::Message(Message { headers, ..Message::new(MessageBody::stored("x"), None) });
             let stored = vec![
                 record(1, RecordKind::Joined),
                 message(2, "with a client id: 한글 🦀\r\n"),
                 message(3, " without "),
-                record(4, RecordKind::Left),
+                record(4, with_headers),
+                record(5, RecordKind::Left),
             ];
             fill(database, &room, stored.clone());
             assert_eq!(database.read(|connection| after(connection, &room, 0, 10)).unwrap(), stored);
@@ -170,6 +184,7 @@ mod tests {
             sender_nickname: String::new(),
             body: body.map(str::to_owned),
             client_id: None,
+            headers: None,
         };
         for bad in [
             row("message", None, 1),
@@ -179,5 +194,7 @@ mod tests {
         ] {
             assert!(matches!(bad.parse(), Err(StorageError::Corrupt(_))));
         }
+        let broken = RecordRow { headers: Some("{".to_owned()), ..row("message", Some("x"), 1) };
+        assert!(matches!(broken.parse(), Err(StorageError::Corrupt(_))));
     }
 }

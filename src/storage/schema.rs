@@ -46,6 +46,7 @@ diesel::table! {
         body -> Nullable<Text>,
         client_id -> Nullable<Text>,
         log_offset -> Nullable<BigInt>,
+        headers -> Nullable<Text>,
     }
 }
 

@@ -9,7 +9,9 @@ use std::{
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection};
 
 use super::{Database, NewRecord, Options, rooms::NewRoom};
-use crate::domain::{ClientId, Epoch, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId};
+use crate::domain::{
+    ClientId, Epoch, Message, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId,
+};
 
 /// Runs a test on a fresh database of each kind that is there.
 pub(crate) fn on_every_database(test: impl Fn(&Database)) {
@@ -87,7 +89,7 @@ pub(super) fn new_record(room: &RoomId, record: Record) -> NewRecord {
 /// A message with a client id if its number is even.
 pub(super) fn message(seq: Seq, text: &str) -> Record {
     let client_id = seq.is_multiple_of(2).then(|| ClientId::new(format!("c{seq}")));
-    record(seq, RecordKind::Message { body: MessageBody::stored(text), client_id })
+    record(seq, RecordKind::Message(Message::new(MessageBody::stored(text), client_id)))
 }
 
 pub(super) fn record(seq: Seq, kind: RecordKind) -> Record {

@@ -75,7 +75,7 @@ pub fn replay(dialect: Dialect, room: &RoomId, epoch: &Epoch, records: &[Record]
 /// About how large a record is in memory and in a frame, in bytes.
 pub fn size(record: &Record) -> usize {
     let body = match &record.kind {
-        RecordKind::Message { body, .. } => body.as_str().len(),
+        RecordKind::Message(message) => message.body.as_str().len() + message.headers.size(),
         RecordKind::Joined | RecordKind::Left => 0,
     };
     size_of::<Record>() + body

@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::domain::{self, Epoch, RecordKind, RoomId, Timestamp};
+use crate::domain::{self, Epoch, RoomId, Timestamp};
 
 /// A user as everybody sees them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,6 +74,10 @@ pub struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub client_id: Option<&'a str>,
+    /// What the sender's program added for other programs: at most 16 names with a text each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, String>>)]
+    pub headers: Option<&'a domain::Headers>,
 }
 
 /// The records that a lost position missed, both ends included.
@@ -121,10 +125,7 @@ impl<'a> Room<'a> {
 impl<'a> Record<'a> {
     /// Views a record of the given room.
     pub fn of(room: &'a RoomId, record: &'a domain::Record) -> Self {
-        let (body, client_id) = match &record.kind {
-            RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref()),
-            RecordKind::Joined | RecordKind::Left => (None, None),
-        };
+        let message = record.kind.message();
         Self {
             push: None,
             room: room.as_str(),
@@ -132,8 +133,9 @@ impl<'a> Record<'a> {
             kind: record.kind.name(),
             sender: User::of(&record.sender),
             at: record.at,
-            body,
-            client_id: client_id.map(domain::ClientId::as_str),
+            body: message.map(|message| message.body.as_str()),
+            client_id: message.and_then(|message| message.client_id.as_ref()).map(domain::ClientId::as_str),
+            headers: message.map(|message| &message.headers).filter(|headers| !headers.is_empty()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::domain::{ClientId, MessageBody, Proposal, RecordKind, User, UserId};
+use crate::domain::{ClientId, Headers, Message, MessageBody, Proposal, RecordKind, User, UserId};
 
 /// The version of the format that is written.
 pub const VERSION: u32 = 1;
@@ -60,6 +60,8 @@ struct Value<'a> {
     body: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     client_id: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    headers: Headers,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     origin: Option<By<'a>>,
 }
@@ -86,10 +88,7 @@ struct Version {
 
 /// The value of a record.
 pub fn encode(proposal: &Proposal, origin: Option<&Origin>) -> Vec<u8> {
-    let (body, client_id) = match &proposal.kind {
-        RecordKind::Message { body, client_id } => (Some(body.as_str()), client_id.as_ref()),
-        RecordKind::Joined | RecordKind::Left => (None, None),
-    };
+    let message = proposal.kind.message();
     let value = Value {
         v: VERSION,
         kind: proposal.kind.name().into(),
@@ -97,8 +96,9 @@ pub fn encode(proposal: &Proposal, origin: Option<&Origin>) -> Vec<u8> {
             id: proposal.sender.id.as_str().into(),
             nickname: (&*proposal.sender.nickname).into(),
         },
-        body: body.map(Cow::from),
-        client_id: client_id.map(|id| id.as_str().into()),
+        body: message.map(|message| message.body.as_str().into()),
+        client_id: message.and_then(|message| message.client_id.as_ref()).map(|id| id.as_str().into()),
+        headers: message.map(|message| message.headers.clone()).unwrap_or_default(),
         origin: origin.map(|origin| By { run: (&*origin.run).into(), append: origin.append }),
     };
     serde_json::to_vec(&value).expect("it has text keys and no fallible parts")
@@ -114,11 +114,17 @@ pub fn decode(value: &[u8]) -> Result<LogRecord, LogRecordError> {
         return Err(LogRecordError::Invalid("it is too large"));
     }
     let malformed = |error: serde_json::Error| LogRecordError::Malformed(error.to_string());
-    let Version { v } = serde_json::from_slice(value).map_err(malformed)?;
-    if v != VERSION {
-        return Err(LogRecordError::UnknownVersion(v));
+    let value: Value<'_> = match serde_json::from_slice(value) {
+        Ok(value) => value,
+        // What has another version need not look like this one at all.
+        Err(error) => match serde_json::from_slice(value) {
+            Ok(Version { v }) if v != VERSION => return Err(LogRecordError::UnknownVersion(v)),
+            _ => return Err(malformed(error)),
+        },
+    };
+    if value.v != VERSION {
+        return Err(LogRecordError::UnknownVersion(value.v));
     }
-    let value: Value<'_> = serde_json::from_slice(value).map_err(malformed)?;
     value.check()?;
     Ok(LogRecord { proposal: value.proposal()?, origin: value.origin() })
 }
@@ -128,7 +134,10 @@ impl Value<'_> {
     fn check(&self) -> Result<(), LogRecordError> {
         let texts =
             [Some(&self.sender.id), Some(&self.sender.nickname), self.body.as_ref(), self.client_id.as_ref()];
-        if texts.into_iter().flatten().any(|text| text.contains('\0')) {
+        let mut headers = self.headers.iter();
+        if texts.into_iter().flatten().any(|text| text.contains('\0'))
+            || headers.any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
             return Err(LogRecordError::Invalid("a text contains U+0000"));
         }
         if self.sender.id.is_empty() || self.sender.nickname.is_empty() {
@@ -139,10 +148,11 @@ impl Value<'_> {
 
     fn proposal(&self) -> Result<Proposal, LogRecordError> {
         let kind = match (&*self.kind, self.body.as_deref()) {
-            ("message", Some(body)) if !body.is_empty() => RecordKind::Message {
+            ("message", Some(body)) if !body.is_empty() => RecordKind::Message(Message {
                 body: MessageBody::stored(body),
                 client_id: self.client_id.as_deref().map(ClientId::new),
-            },
+                headers: self.headers.clone(),
+            }),
             ("message", _) => return Err(LogRecordError::Invalid("a message without a body")),
             ("joined", _) => RecordKind::Joined,
             ("left", _) => RecordKind::Left,
@@ -164,8 +174,13 @@ mod tests {
     const GOLDEN: &str = include_str!("golden/log_record_v1.jsonl");
 
     fn message(body: &str, client_id: Option<&str>) -> Proposal {
-        let kind =
-            RecordKind::Message { body: MessageBody::stored(body), client_id: client_id.map(ClientId::new) };
+        let kind = RecordKind::Message(Message::new(MessageBody::stored(body), client_id.map(ClientId::new)));
+        Proposal { sender: ada(), kind }
+    }
+
+    fn with_headers() -> Proposal {
+        let headers = Headers::parse([("reply-to", "7"), ("app", "한글")]).unwrap();
+        let kind = RecordKind::Message(Message { headers, ..Message::new(MessageBody::stored("x"), None) });
         Proposal { sender: ada(), kind }
     }
 
@@ -183,6 +198,7 @@ mod tests {
             },
             LogRecord { proposal: message(" without ", None), origin: None },
             LogRecord { proposal: Proposal { sender: ada(), kind: RecordKind::Left }, origin: None },
+            LogRecord { proposal: with_headers(), origin: None },
         ];
         let lines: Vec<&str> = GOLDEN.lines().collect();
         assert_eq!(lines.len(), expected.len());

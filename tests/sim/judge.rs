@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use klatsch::{
-    domain::{FirstSend, Outcome, Record, RecordKind, RoomId, RoomState, Seq, UserId},
+    domain::{FirstSend, Message, Outcome, Record, RecordKind, RoomId, RoomState, Seq, UserId},
     log::{
         Partition,
         kafka::{Entry, Offset, saver::DeadLetter},
@@ -123,7 +123,7 @@ impl Judge {
     ) {
         let is_it = |known: &Known| {
             let Record { at, sender, kind, .. } = &known.record;
-            let said = matches!(kind, RecordKind::Message { body, .. } if body.as_str() == text);
+            let said = matches!(kind, RecordKind::Message(Message { body, .. }) if body.as_str() == text);
             said && sender.id == *user && *at == first.at
         };
         let is_so = self.known(room, first.seq).is_some_and(is_it);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use klatsch::{
     domain::{
-        Applied, Asked, Code, Command, Desk, Epoch, FirstSend, Missing, Outcome, Position, Proposal, Record,
-        RecordKind, Refusal, Resume, RoomId, RoomState, Seq, Step, Token, UserId,
+        Applied, Asked, Code, Command, Desk, Epoch, FirstSend, Message, Missing, Outcome, Position, Proposal,
+        Record, RecordKind, Refusal, Resume, RoomId, RoomState, Seq, Step, Token, UserId,
     },
     log::{Committed, Delivery, Partition},
 };
@@ -107,7 +107,7 @@ impl Room {
             }
             Ask::Send { number, client_id, body } => {
                 let waiter = Waiter::Send(peer, user.id.clone(), number, membership);
-                (Command::Send { body, client_id }, 0, waiter)
+                (Command::Send(Message::new(body, client_id)), 0, waiter)
             }
             Ask::Leave => (Command::Leave, 0, Waiter::Leave(peer, user.id.clone(), membership)),
             Ask::Unsubscribe => return self.forget(peer),

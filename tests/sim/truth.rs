@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use klatsch::{
-    domain::{Record, RecordKind, RoomId, RoomState, Seq, UserId},
+    domain::{Message, Record, RecordKind, RoomId, RoomState, Seq, UserId},
     log::{Partition, kafka::Offset},
 };
 
@@ -35,7 +35,7 @@ impl Truth {
     pub(crate) fn know(&mut self, record: Record, offset: Option<Offset>) -> Option<String> {
         let members = self.state.members().len() as u64;
         let mut fault = None;
-        if let (RecordKind::Message { body, .. }, Some(_)) = (&record.kind, offset) {
+        if let (RecordKind::Message(Message { body, .. }), Some(_)) = (&record.kind, offset) {
             let key = (record.sender.id.clone(), body.as_str().to_owned());
             fault = match self.said.insert(key, Some(record.seq)) {
                 Some(None) => None,

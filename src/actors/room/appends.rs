@@ -76,7 +76,7 @@ impl Room {
     }
 
     fn append(&mut self, token: Token, proposal: Proposal) -> Result<(), Refusal> {
-        let is_message = matches!(proposal.kind, RecordKind::Message { .. });
+        let is_message = matches!(proposal.kind, RecordKind::Message(_));
         if is_message && self.readers.is_behind() {
             return Err(Code::Overloaded.into());
         }

@@ -14,7 +14,8 @@ use tokio::time;
 use super::*;
 use crate::{
     domain::{
-        MessageBody, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId,
+        Message, MessageBody, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User,
+        UserId,
     },
     log::{
         Answer, LogError,
@@ -110,7 +111,7 @@ impl<'a> Scene<'a> {
             for room in 0..ROOMS {
                 let kind = match text % 5 {
                     0 => RecordKind::Joined,
-                    _ => RecordKind::Message { body: MessageBody::stored(text.to_string()), client_id: None },
+                    _ => RecordKind::Message(Message::new(MessageBody::stored(text.to_string()), None)),
                 };
                 let sender = User { id: UserId::new((text % 7).to_string()), nickname: "Ada".into() };
                 let proposal = Proposal { sender, kind };

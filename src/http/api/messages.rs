@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     actors::Sent,
-    domain::{ClientId, Code, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
+    domain::{ClientId, Code, Message, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
     http::{
         Context, Problem, body::JsonObject, identity::Identity, polling, query::Query, room_path::InRoom,
     },
@@ -85,13 +85,13 @@ pub(in crate::http) async fn send(
     let (asked, limits) = (NewMessage::read(&object)?, context.engine.limits());
     let body = MessageBody::parse(&asked.body, limits)?;
     let client_id = asked.client_id.map(|id| ClientId::parse(&id, limits)).transpose()?;
-    let Sent { first, repeated } =
-        context.engine.send(&room, sender.clone(), body.clone(), client_id.clone()).await?;
+    let message = Message::new(body, client_id);
+    let Sent { first, repeated } = context.engine.send(&room, sender.clone(), message.clone()).await?;
     if repeated {
         let record = stored(&context, &room, first.seq).await?;
         return Ok(HttpResponse::Ok().json(json::Record::of(&room, &record)));
     }
-    let kind = RecordKind::Message { body, client_id };
+    let kind = RecordKind::Message(message);
     let record = Record { seq: first.seq, at: first.at, sender, kind };
     Ok(HttpResponse::Created().json(json::Record::of(&room, &record)))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::domain::{ClientId, Code, Epoch, Limits, MessageBody, Nickname, Position, Refusal, RoomId, Seq};
+use crate::domain::{
+    ClientId, Code, Epoch, Limits, Message, MessageBody, Nickname, Position, Refusal, RoomId, Seq,
+};
 
 /// A client's own number or text for a request, kept as the JSON text that its reply repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +65,8 @@ pub enum Request {
     Send {
         /// The room's id.
         room: RoomId,
-        /// The text.
-        body: MessageBody,
-        /// Makes the send idempotent.
-        client_id: Option<ClientId>,
+        /// What.
+        message: Message,
     },
     /// Be a member no more.
     Leave {
@@ -162,7 +162,7 @@ impl Envelope {
         let room = self.room()?;
         let body = MessageBody::parse(self.text("body")?, limits)?;
         let client_id = self.optional_text("client_id")?.map(|id| ClientId::parse(id, limits)).transpose()?;
-        Ok(Request::Send { room, body, client_id })
+        Ok(Request::Send { room, message: Message::new(body, client_id) })
     }
 
     fn backlog(&self) -> Result<Backlog, Refusal> {

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use klatsch::{
-    domain::{MessageBody, Proposal, RecordKind},
+    domain::{Message, MessageBody, Proposal, RecordKind},
     log::Partition,
     wire::log_record,
 };
@@ -175,7 +175,7 @@ impl Cluster {
         let (key, user) = (Bytes::copy_from_slice(room.as_str().as_bytes()), user(0));
         let text = format!("foreign {}", self.sayings);
         let says = Proposal {
-            kind: RecordKind::Message { body: MessageBody::stored(text.clone()), client_id: None },
+            kind: RecordKind::Message(Message::new(MessageBody::stored(text.clone()), None)),
             sender: user.clone(),
         };
         let value = Bytes::from(log_record::encode(&says, None));

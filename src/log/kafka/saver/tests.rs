@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     domain::{
-        ClientId, MessageBody, Outcome, Proposal, Record, RecordKind, RoomState, Seq, Timestamp, User, UserId,
+        ClientId, Message, MessageBody, Outcome, Proposal, Record, RecordKind, RoomState, Seq, Timestamp,
+        User, UserId,
     },
     storage::{
         self, Database, NewRecord, StorageError, partitions, records, rooms,
@@ -44,10 +45,10 @@ fn room_id(room: u64) -> RoomId {
 fn proposal(who: u64, said: Option<(u64, Option<u64>)>) -> Proposal {
     let kind = match said {
         None => RecordKind::Joined,
-        Some((text, client_id)) => RecordKind::Message {
-            body: MessageBody::stored(format!("text {text}")),
-            client_id: client_id.map(|id| ClientId::new(id.to_string())),
-        },
+        Some((text, client_id)) => RecordKind::Message(Message::new(
+            MessageBody::stored(format!("text {text}")),
+            client_id.map(|id| ClientId::new(id.to_string())),
+        )),
     };
     Proposal { sender: User { id: UserId::new(who.to_string()), nickname: "Ada".into() }, kind }
 }

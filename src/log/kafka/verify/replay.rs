@@ -114,14 +114,13 @@ fn same(one: &RecordKind, other: &RecordKind) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        domain::{ClientId, Epoch, MessageBody, Position, RoomId, RoomInfo, User, UserId},
+        domain::{ClientId, Epoch, Message, MessageBody, Position, RoomId, RoomInfo, User, UserId},
         storage::fold::Folded,
     };
 
     fn proposal(who: &str, body: Option<&str>) -> Proposal {
-        let kind = body.map_or(RecordKind::Joined, |body| RecordKind::Message {
-            body: MessageBody::stored(body),
-            client_id: Some(ClientId::new(body)),
+        let kind = body.map_or(RecordKind::Joined, |body| {
+            RecordKind::Message(Message::new(MessageBody::stored(body), Some(ClientId::new(body))))
         });
         Proposal { sender: User { id: UserId::new(who), nickname: who.into() }, kind }
     }
