@@ -11,6 +11,7 @@ use super::{
     room::Room,
     subscriber::Subscription,
     to_room::{Subscribed, ToRoom},
+    voice::Frames,
 };
 use crate::{
     domain::{CloseCode, Epoch, Missing, Record, RoomId, Seq},
@@ -57,11 +58,11 @@ impl CatchUp {
 
     /// Queues a page in pieces that the outbox has room for. `false` when the connection is gone.
     async fn push(&self, mut records: &[Record]) -> bool {
-        let outbox = &self.reader.outbox;
+        let Subscription { outbox, voice, .. } = &self.reader;
         while !records.is_empty() {
             let (piece, rest) = records.split_at(piece_length(records, outbox.replay_budget()));
-            let frame = wire::replay(outbox.dialect(), &self.id, &self.epoch, piece);
-            if !outbox.has_room().await || outbox.push(frame) != Pushed::Queued {
+            let frames = Frames::new(wire::replay(&voice.dialect, &self.id, &self.epoch, piece));
+            if !outbox.has_room().await || voice.push(outbox, &frames) != Pushed::Queued {
                 return false;
             }
             records = rest;

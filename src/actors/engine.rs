@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Arbiter};
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{
@@ -17,12 +18,12 @@ use super::{
     reply::Reply,
     room::Room,
     subscriber::{Greet, Subscription},
-    to_room::{Sent, Start, Subscribe, Subscribed, ToRoom},
+    to_room::{SendAll, Sent, Start, Subscribe, Subscribed, ToRoom},
 };
 use crate::{
     auth::{Guests, Registered, Token, random},
     domain::{
-        About, CloseCode, Code, Epoch, Limits, Message, Nickname, Record, Refusal, RoomId, RoomInfo,
+        About, CloseCode, Code, Epoch, Limits, Message, Nickname, Purpose, Record, Refusal, RoomId, RoomInfo,
         RoomName, Seq, User,
     },
     log::{Page, RoomLog, kafka::BrokerError},
@@ -258,6 +259,44 @@ impl Engine {
     /// As [`Self::join`], and `not_a_member`.
     pub async fn send(&self, room: &RoomId, sender: User, message: Message) -> Result<Sent, Refusal> {
         self.ask(room, |reply| ToRoom::Send { sender, message, reply }).await
+    }
+
+    /// Says messages of one sender in any rooms, in order: all of them or, where one would be refused, none. Only a
+    /// log that fails midway can leave the first ones said.
+    ///
+    /// # Errors
+    /// As [`Self::send`], of the first message that is refused.
+    pub(super) async fn send_all(&self, sender: User, sends: Vec<(RoomId, Message)>) -> Result<(), Refusal> {
+        let mut by_room: IndexMap<RoomId, Vec<Message>> = IndexMap::new();
+        for (room, message) in sends {
+            by_room.entry(room).or_default().push(message);
+        }
+        if by_room.len() > 1 {
+            for (room, messages) in &by_room {
+                self.together(room, sender.clone(), messages.clone(), Purpose::Weigh).await?;
+            }
+        }
+        for (room, messages) in by_room {
+            self.together(&room, sender.clone(), messages, Purpose::Do).await?;
+        }
+        Ok(())
+    }
+
+    async fn together(
+        &self,
+        room: &RoomId,
+        sender: User,
+        messages: Vec<Message>,
+        purpose: Purpose,
+    ) -> Result<(), Refusal> {
+        let (_, address) = self.locate(room).await?;
+        let (replies, answers): (Vec<_>, Vec<_>) = messages.iter().map(|_| Reply::channel()).unzip();
+        let messages = messages.into_iter().zip(replies).collect();
+        address.do_send(ToRoom::SendAll(SendAll { sender, messages, purpose }));
+        for answer in answers {
+            answer.await.map_err(|_| Code::Overloaded)??;
+        }
+        Ok(())
     }
 
     /// Members who joined after the given record, with the number of the record that made them one.

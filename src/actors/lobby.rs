@@ -1,19 +1,19 @@
 //! The lobby: tells whoever watches the room list what changed, at most once a second for each room, and tells
 //! the other nodes what this one did. Who watches is known to the relays; the list itself is in the database.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult};
 use serde::Serialize;
 
 use super::{
     Observe,
-    relay::{Channel, ToRelay},
+    relay::{Listed, ToRelay},
     relays::Relays,
 };
 use crate::{
     domain::{RoomId, RoomInfo},
-    wire::native::{self, Change},
+    wire::native::Change,
 };
 
 /// No room is told of more often than this.
@@ -71,8 +71,8 @@ impl Lobby {
     }
 
     fn tell(&mut self, RoomChanged { change, room, whose }: RoomChanged, ctx: &mut Context<Self>) {
-        let frame = native::room_changed(change, &room);
-        self.relays.tell_all(|| ToRelay::Frame(Channel::Lobby, frame.clone()));
+        let listed = Arc::new(Listed { change, room: room.clone() });
+        self.relays.tell_all(|| ToRelay::Listed(Arc::clone(&listed)));
         if let Some(others) = self.others.as_ref().filter(|_| whose == Whose::Own) {
             others(change, &room);
         }

@@ -19,11 +19,13 @@
 mod bridge;
 mod catch_up;
 mod clock;
+mod conversation;
 mod directory;
 mod ears;
 mod engine;
 mod lobby;
 mod logs;
+mod native;
 mod outbox;
 mod pulse;
 mod relay;
@@ -36,6 +38,7 @@ mod saver;
 mod session;
 mod subscriber;
 mod to_room;
+mod voice;
 mod waiter;
 mod writer;
 
@@ -45,17 +48,20 @@ use actix::Message;
 
 pub use bridge::BridgeState;
 pub use clock::Clock;
+pub use conversation::{Conversation, Incoming, Line, Protocol};
 pub use directory::DirectoryState;
 pub use engine::{Engine, EngineOptions, EngineView, Reading, RoomPage};
 pub use lobby::LobbyState;
 pub use logs::{KafkaPlan, LogOptions, LogView};
-pub use outbox::{Outbound, Outbox, Pending};
+pub use native::Native;
+pub use outbox::{Goodbye, Outbound, Outbox, Pending, Pushed};
 pub use pulse::{Pulse, Rhythm};
 pub use relay::{RelayHandle, RelayState, ToRelay};
 pub use saver::SaverState;
-pub use session::{Progress, Session, SessionOptions, SessionState};
+pub use session::{Progress, SessionState};
 pub use subscriber::{Greet, SessionId, Subscription};
 pub use to_room::{RoomView, Sent, Start, Subscribed};
+pub use voice::{Voice, Window};
 pub use writer::WriterState;
 
 /// Asks an actor for a small picture of its state, for tests, metrics and operators.

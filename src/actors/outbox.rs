@@ -8,13 +8,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::sync::Notify;
 
-use crate::{
-    domain::CloseCode,
-    wire::{Dialect, closing},
-};
+use crate::{domain::CloseCode, wire::stomp::Head};
 
 /// Room for so many things is kept while nothing waits.
 const KEPT: usize = 4;
@@ -26,6 +24,12 @@ pub enum Outbound {
     Frame(ByteString),
     /// Frames that many clients share.
     Frames(Arc<[ByteString]>),
+    /// Frames that many clients share, each behind what it begins with for this one.
+    Headed(Arc<Head>, Arc<[ByteString]>),
+    /// Bytes that are no text.
+    Binary(Bytes),
+    /// A sign of life in the protocol's own words.
+    Beat,
     /// Ask the client for a sign of life.
     Ping,
     /// End the connection; nothing follows.
@@ -52,10 +56,13 @@ pub enum Pending {
     Drop,
 }
 
+/// What a client is told before the server closes its connection, where its protocol has words for it.
+pub type Goodbye = fn(CloseCode) -> Option<ByteString>;
+
 /// The outbox of one connection.
 #[derive(Debug)]
 pub struct Outbox {
-    dialect: Dialect,
+    goodbye: Goodbye,
     limit: usize,
     state: Mutex<State>,
     drained: Notify,
@@ -71,13 +78,8 @@ struct State {
 
 impl Outbox {
     /// An outbox in which at most `limit` bytes wait, or one frame if that is larger.
-    pub fn new(dialect: Dialect, limit: usize) -> Arc<Self> {
-        Arc::new(Self { dialect, limit, state: Mutex::default(), drained: Notify::new() })
-    }
-
-    /// How its client is spoken to.
-    pub fn dialect(&self) -> Dialect {
-        self.dialect
+    pub fn new(goodbye: Goodbye, limit: usize) -> Arc<Self> {
+        Arc::new(Self { goodbye, limit, state: Mutex::default(), drained: Notify::new() })
     }
 
     /// The most bytes that a replay may add at once: a share of the bound, so that live records fit beside it.
@@ -96,6 +98,23 @@ impl Outbox {
         self.enqueue(bytes, || Outbound::Frames(Arc::clone(frames)))
     }
 
+    /// Queues frames that many clients share, `bytes` together, each behind the head of this client.
+    pub fn push_headed(&self, head: &Arc<Head>, frames: &Arc<[ByteString]>, bytes: usize) -> Pushed {
+        let bytes = bytes + frames.len() * head.len();
+        self.enqueue(bytes, || Outbound::Headed(Arc::clone(head), Arc::clone(frames)))
+    }
+
+    /// Queues bytes that are no text.
+    pub fn push_binary(&self, frame: Bytes) -> Pushed {
+        let bytes = frame.len();
+        self.enqueue(bytes, || Outbound::Binary(frame))
+    }
+
+    /// Gives the client a sign of life.
+    pub fn beat(&self) {
+        self.enqueue(1, || Outbound::Beat);
+    }
+
     /// Asks the client for a sign of life.
     pub fn ping(&self) {
         self.enqueue(2, || Outbound::Ping);
@@ -103,9 +122,18 @@ impl Outbox {
 
     /// Says goodbye and ends the connection.
     pub fn close(&self, code: CloseCode, pending: Pending) {
+        self.close_with((self.goodbye)(code), code, pending);
+    }
+
+    /// Ends the connection after what waits, without a word more.
+    pub fn end(&self, code: CloseCode) {
+        self.close_with(None, code, Pending::Flush);
+    }
+
+    fn close_with(&self, goodbye: Option<ByteString>, code: CloseCode, pending: Pending) {
         let mut state = self.lock();
         if !state.closed {
-            self.shut(&mut state, code, pending);
+            self.shut(&mut state, goodbye, code, pending);
         }
         wake(state);
     }
@@ -176,7 +204,7 @@ impl Outbox {
         }
         let full = !state.queue.is_empty() && state.bytes + bytes > self.limit;
         if full {
-            self.shut(&mut state, CloseCode::TooSlow, Pending::Drop);
+            self.shut(&mut state, (self.goodbye)(CloseCode::TooSlow), CloseCode::TooSlow, Pending::Drop);
         } else {
             state.bytes += bytes;
             state.queue.push_back(item());
@@ -185,13 +213,13 @@ impl Outbox {
         if full { Pushed::Evicted } else { Pushed::Queued }
     }
 
-    fn shut(&self, state: &mut State, code: CloseCode, pending: Pending) {
+    fn shut(&self, state: &mut State, goodbye: Option<ByteString>, code: CloseCode, pending: Pending) {
         state.closed = true;
         if pending == Pending::Drop {
             state.queue = VecDeque::new();
             state.bytes = 0;
         }
-        if let Some(goodbye) = closing(self.dialect, code) {
+        if let Some(goodbye) = goodbye {
             state.bytes += goodbye.len();
             state.queue.push_back(Outbound::Frame(goodbye));
         }
@@ -217,6 +245,11 @@ fn wake(mut state: MutexGuard<'_, State>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::native;
+
+    fn native(limit: usize) -> Arc<Outbox> {
+        Outbox::new(|code| Some(native::closing(code)), limit)
+    }
 
     fn taken(outbox: &Outbox) -> Vec<Outbound> {
         let mut taken = Vec::new();
@@ -226,7 +259,7 @@ mod tests {
 
     #[test]
     fn d5_past_its_bound_an_outbox_forgets_and_says_goodbye() {
-        let outbox = Outbox::new(Dialect::Native, 10);
+        let outbox = native(10);
         assert_eq!(outbox.push("12345".into()), Pushed::Queued);
         assert_eq!(outbox.push("67890".into()), Pushed::Queued);
         assert_eq!(outbox.push("x".into()), Pushed::Evicted);
@@ -237,14 +270,14 @@ mod tests {
 
     #[test]
     fn one_frame_above_the_bound_passes_when_nothing_else_waits() {
-        let outbox = Outbox::new(Dialect::Native, 10);
+        let outbox = native(10);
         assert_eq!(outbox.push("x".repeat(100).into()), Pushed::Queued);
         assert_eq!(outbox.push("y".into()), Pushed::Evicted);
     }
 
     #[test]
     fn a_close_can_flush_what_waits() {
-        let outbox = Outbox::new(Dialect::Sse, 10);
+        let outbox = Outbox::new(|_| None, 10);
         outbox.push("last".into());
         outbox.close(CloseCode::GoingAway, Pending::Flush);
         let left = taken(&outbox);

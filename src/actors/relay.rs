@@ -3,7 +3,6 @@
 //! It knows no rules: who may read is decided by the room.
 
 use std::{
-    cell::OnceCell,
     collections::HashMap,
     sync::{
         Arc,
@@ -23,11 +22,12 @@ use super::{
     outbox::{Outbox, Pending, Pushed},
     pulse::{Beat, Pulse},
     subscriber::{SessionId, SubscriberId},
+    voice::{Frames, Voice},
 };
 use crate::{
-    domain::{CloseCode, RoomId},
+    domain::{CloseCode, RoomId, RoomInfo},
     telemetry::{Metrics, Stopwatch},
-    wire::{Broadcast, Dialect},
+    wire::{self, Broadcast, Dialect, native::Change},
 };
 
 /// Batches that may wait for a relay before rooms refuse new messages as overloaded.
@@ -54,7 +54,7 @@ pub enum ToRelay {
     Register(SessionId, Arc<Outbox>, Option<Arc<Pulse>>),
     /// It is gone.
     Unregister(SessionId),
-    /// A reader of a channel from now on; `first` goes before everything else.
+    /// A reader of a channel from now on; these frames in its dialect go before everything else.
     Attach(Channel, Reader, Vec<ByteString>),
     /// A reader no more.
     Detach(Channel, SubscriberId),
@@ -62,12 +62,21 @@ pub enum ToRelay {
     Push(Arc<Outbox>, ByteString),
     /// Records for all readers of a room, with the time since they came back from the log.
     Records(RoomId, Arc<[Arc<Broadcast>]>, Stopwatch),
-    /// A frame of the native dialect for all readers of a channel.
-    Frame(Channel, ByteString),
+    /// A change of the room list for all who watch it.
+    Listed(Arc<Listed>),
     /// Close every reader of a channel, or every connection where none is given.
     Close(Option<Channel>, CloseCode),
     /// Say when everything that was told before has been done.
     Barrier(oneshot::Sender<()>),
+}
+
+/// A change of the room list.
+#[derive(Debug)]
+pub struct Listed {
+    /// What happened.
+    pub change: Change,
+    /// The room as it is now.
+    pub room: RoomInfo,
 }
 
 /// A reader of a channel.
@@ -77,6 +86,8 @@ pub struct Reader {
     pub id: SubscriberId,
     /// Where frames go.
     pub outbox: Arc<Outbox>,
+    /// How they are said.
+    pub voice: Voice,
 }
 
 /// A relay as rooms hold it.
@@ -195,10 +206,15 @@ impl Handler<ToRelay> for Relay {
                 outbox.push(frame);
             }
             ToRelay::Records(room, records, since) => {
-                self.fan_out(&Channel::Room(room), &Parcel::of(&records));
+                let encode = |dialect: &Dialect| {
+                    records.iter().map(|record| own_copy(&record.encoded(dialect))).collect()
+                };
+                self.fan_out(&Channel::Room(room), records.len(), encode);
                 self.metrics.delivery_seconds.observe(since.seconds());
             }
-            ToRelay::Frame(channel, frame) => self.fan_out(&channel, &Parcel::native(frame)),
+            ToRelay::Listed(listed) => self.fan_out(&Channel::Lobby, 0, |dialect| {
+                wire::room_changed(dialect, listed.change, &listed.room).into_iter().collect()
+            }),
             ToRelay::Close(channel, code) => self.close(channel.as_ref(), code),
             // Whoever waited may have gone; then nobody needs to know.
             ToRelay::Barrier(done) => drop(done.send(())),
@@ -218,9 +234,7 @@ impl Relay {
     }
 
     fn attach(&mut self, channel: Channel, reader: Reader, first: Vec<ByteString>) {
-        for frame in first {
-            reader.outbox.push(frame);
-        }
+        reader.voice.push(&reader.outbox, &Frames::new(first.into()));
         self.channels.entry(channel).or_default().insert(reader.id, reader);
     }
 
@@ -231,16 +245,24 @@ impl Relay {
         self.forget_if_empty(channel);
     }
 
-    fn fan_out(&mut self, channel: &Channel, parcel: &Parcel) {
+    /// Gives all readers of a channel what `encode` makes of it in their dialect, `records` of them; each dialect
+    /// is encoded once, when its first reader is met.
+    fn fan_out(&mut self, channel: &Channel, records: usize, encode: impl Fn(&Dialect) -> Arc<[ByteString]>) {
         let Some(readers) = self.channels.get_mut(channel) else { return };
+        let mut parcels: Vec<(Dialect, Frames)> = Vec::new();
         let (mut delivered, mut evicted) = (0, 0);
-        readers.retain(|_, reader| {
-            let pushed = parcel.deliver(&reader.outbox);
+        readers.retain(|_, Reader { outbox, voice, .. }| {
+            let known = parcels.iter().position(|(dialect, _)| *dialect == voice.dialect);
+            let known = known.unwrap_or_else(|| {
+                parcels.push((voice.dialect.clone(), Frames::new(encode(&voice.dialect))));
+                parcels.len() - 1
+            });
+            let pushed = voice.push(outbox, &parcels[known].1);
             delivered += u64::from(pushed == Pushed::Queued);
             evicted += u64::from(pushed == Pushed::Evicted);
             pushed == Pushed::Queued
         });
-        self.metrics.deliveries.inc_by(delivered * parcel.records.len() as u64);
+        self.metrics.deliveries.inc_by(delivered * records as u64);
         self.metrics.evictions.inc_by(evicted);
         self.forget_if_empty(channel);
     }
@@ -261,53 +283,6 @@ impl Relay {
     fn forget_if_empty(&mut self, channel: &Channel) {
         if self.channels.get(channel).is_some_and(IndexMap::is_empty) {
             self.channels.remove(channel);
-        }
-    }
-}
-
-/// A batch in each dialect that is spoken, encoded once, when the first reader of that dialect is met.
-struct Parcel<'a> {
-    records: &'a [Arc<Broadcast>],
-    native: OnceCell<Frames>,
-    sse: OnceCell<Frames>,
-}
-
-struct Frames {
-    frames: Arc<[ByteString]>,
-    bytes: usize,
-}
-
-impl Frames {
-    fn new(frames: impl Iterator<Item = ByteString>) -> Self {
-        let frames: Arc<[ByteString]> = frames.collect();
-        let bytes = frames.iter().map(|frame| frame.len()).sum();
-        Self { frames, bytes }
-    }
-}
-
-impl<'a> Parcel<'a> {
-    fn of(records: &'a [Arc<Broadcast>]) -> Self {
-        Self { records, native: OnceCell::new(), sse: OnceCell::new() }
-    }
-
-    /// A parcel of one frame for native readers, and of nothing for others.
-    fn native(frame: ByteString) -> Self {
-        let native = OnceCell::from(Frames::new(std::iter::once(frame)));
-        Self { records: &[], native, sse: OnceCell::new() }
-    }
-
-    fn deliver(&self, outbox: &Outbox) -> Pushed {
-        let dialect = outbox.dialect();
-        let in_dialect = match dialect {
-            Dialect::Native => &self.native,
-            Dialect::Sse => &self.sse,
-        };
-        let encode = || Frames::new(self.records.iter().map(|record| own_copy(&record.encoded(dialect))));
-        let Frames { frames, bytes } = in_dialect.get_or_init(encode);
-        match frames.as_ref() {
-            [] => Pushed::Queued,
-            [frame] => outbox.push(frame.clone()),
-            _ => outbox.push_shared(frames, *bytes),
         }
     }
 }

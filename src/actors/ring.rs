@@ -38,7 +38,7 @@ impl Ring {
         &self,
         after: Seq,
         head: Seq,
-        dialect: Dialect,
+        dialect: &Dialect,
         budget: usize,
     ) -> Option<Vec<Arc<Broadcast>>> {
         let wanted = usize::try_from(head - after.min(head)).ok()?;

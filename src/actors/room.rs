@@ -89,6 +89,7 @@ impl Handler<ToRoom> for Room {
             ToRoom::Send { sender, message, reply } => {
                 self.command(sender, Command::Send(message), Waiter::Send(reply), ctx);
             }
+            ToRoom::SendAll(all) => self.commands(all, ctx),
             ToRoom::Join { sender, reply } => self.command(sender, Command::Join, Waiter::Join(reply), ctx),
             ToRoom::Leave { sender, through, reply } => {
                 self.command(sender, Command::Leave, Waiter::Leave(through, reply), ctx);

@@ -6,7 +6,6 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytestring::ByteString;
 
 use super::{
-    outbox::Outbox,
     relay::{Channel, RelayHandle, ToRelay},
     subscriber::{SubscriberId, Subscription},
 };
@@ -63,19 +62,21 @@ impl RoomReaders {
     }
 
     /// Adds a reader, not live yet, and greets it. `false` when its connection is gone already.
-    pub(super) fn add(&mut self, subscription: Subscription, greeting: ByteString) -> bool {
+    pub(super) fn add(&mut self, subscription: Subscription, greeting: Vec<ByteString>) -> bool {
         if subscription.outbox.is_closed() {
             return false;
         }
-        subscription.relay.tell(ToRelay::Push(Arc::clone(&subscription.outbox), greeting));
+        for frame in greeting {
+            subscription.relay.tell(ToRelay::Push(Arc::clone(&subscription.outbox), frame));
+        }
         self.metrics.members.inc();
         self.readers.insert(subscription.id, RoomReader { subscription, live: false });
         true
     }
 
-    /// The outbox of a reader that is not live yet.
-    pub(super) fn waiting(&self, id: SubscriberId) -> Option<&Outbox> {
-        self.readers.get(&id).filter(|reader| !reader.live).map(|reader| reader.subscription.outbox.as_ref())
+    /// A reader that is not live yet.
+    pub(super) fn waiting(&self, id: SubscriberId) -> Option<&Subscription> {
+        self.readers.get(&id).filter(|reader| !reader.live).map(|reader| &reader.subscription)
     }
 
     /// Makes a reader live; it gets these records first.
@@ -84,8 +85,8 @@ impl RoomReaders {
         self.flush();
         let Some(reader) = self.readers.get_mut(&id) else { return };
         reader.live = true;
-        let Subscription { outbox, relay, .. } = &reader.subscription;
-        let first = first.iter().map(|record| record.encoded(outbox.dialect())).collect();
+        let Subscription { voice, relay, .. } = &reader.subscription;
+        let first = first.iter().map(|record| record.encoded(&voice.dialect)).collect();
         relay.tell(ToRelay::Attach(Channel::Room(self.room.clone()), reader.subscription.reader(), first));
         match self.relays.iter_mut().find(|(known, _)| known.worker() == relay.worker()) {
             Some((_, readers)) => *readers += 1,
@@ -118,9 +119,9 @@ impl RoomReaders {
         let of_user = |reader: &&RoomReader| reader.subscription.user.as_ref() == Some(user);
         let expelled: Vec<Subscription> =
             self.readers.values().filter(of_user).map(|reader| reader.subscription.clone()).collect();
-        for Subscription { id, outbox, relay, .. } in expelled {
+        for Subscription { id, outbox, voice, relay, .. } in expelled {
             self.remove(id);
-            if Some(id) != through && outbox.dialect() == Dialect::Native {
+            if Some(id) != through && voice.dialect == Dialect::Native {
                 relay.tell(ToRelay::Push(outbox, native::parted(None, &self.room, Some(Code::NotAMember))));
             }
         }

@@ -12,6 +12,7 @@ use std::{
 use bytestring::ByteString;
 
 use super::{
+    Voice,
     outbox::Outbox,
     relay::{Reader, RelayHandle},
 };
@@ -47,8 +48,8 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Says a greeting in the reader's dialect.
-pub type Greet = Box<dyn FnOnce(Greeting<'_>) -> ByteString + Send>;
+/// Says a greeting in the reader's dialect, where it has words for it.
+pub type Greet = Box<dyn FnOnce(Greeting<'_>) -> Vec<ByteString> + Send>;
 
 /// A subscription of a connection to a room.
 #[derive(Debug, Clone)]
@@ -59,17 +60,19 @@ pub struct Subscription {
     pub user: Option<UserId>,
     /// Where its frames go.
     pub outbox: Arc<Outbox>,
+    /// How they are said.
+    pub voice: Voice,
     /// The relay of the connection's thread.
     pub relay: RelayHandle,
 }
 
 impl Subscription {
     /// A new subscription through a connection.
-    pub fn new(user: Option<UserId>, outbox: Arc<Outbox>, relay: RelayHandle) -> Self {
-        Self { id: SubscriberId::next(), user, outbox, relay }
+    pub fn new(user: Option<UserId>, outbox: Arc<Outbox>, voice: Voice, relay: RelayHandle) -> Self {
+        Self { id: SubscriberId::next(), user, outbox, voice, relay }
     }
 
     pub(super) fn reader(&self) -> Reader {
-        Reader { id: self.id, outbox: Arc::clone(&self.outbox) }
+        Reader { id: self.id, outbox: Arc::clone(&self.outbox), voice: self.voice.clone() }
     }
 }

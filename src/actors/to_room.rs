@@ -9,7 +9,7 @@ use super::{
     subscriber::{Greet, SubscriberId, Subscription},
 };
 use crate::domain::{
-    Epoch, FirstSend, Message, Missing, Position, PositionText, Resume, RoomInfo, Seq, User,
+    Epoch, FirstSend, Message, Missing, Position, PositionText, Purpose, Resume, RoomInfo, Seq, User,
 };
 
 /// What a room is asked.
@@ -18,6 +18,8 @@ use crate::domain::{
 pub(super) enum ToRoom {
     /// Say something.
     Send { sender: User, message: Message, reply: Reply<Sent> },
+    /// Say all of this, or nothing; or tell whether that could be done.
+    SendAll(SendAll),
     /// Become a member.
     Join { sender: User, reply: Reply<RoomInfo> },
     /// Be a member no more; `through` is the subscription that needs no word of it.
@@ -30,6 +32,16 @@ pub(super) enum ToRoom {
     Unsubscribe { id: SubscriberId, reply: Reply<()> },
     /// List members who joined after a record.
     Members { after: Seq, limit: usize, reply: Reply<Vec<(Seq, User)>> },
+}
+
+/// Messages that are said together or not at all.
+pub(super) struct SendAll {
+    /// Who acts.
+    pub sender: User,
+    /// In this order, and who is told of each; they get one and the same refusal.
+    pub messages: Vec<(Message, Reply<()>)>,
+    /// Whether they are said, or only judged.
+    pub purpose: Purpose,
 }
 
 /// A wish to read a room.

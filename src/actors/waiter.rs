@@ -12,6 +12,8 @@ use crate::domain::{Epoch, Refusal, RoomInfo, Seq};
 pub(super) enum Waiter {
     /// The number of a message.
     Send(Reply<Sent>),
+    /// Nothing but that one message of several is durable, or that all of them could be.
+    Said(Reply<()>),
     /// The room after joining it.
     Join(Reply<RoomInfo>),
     /// Nothing but that it is so; the subscription needs no word of it.
@@ -26,7 +28,7 @@ impl Waiter {
         match self {
             Self::Send(reply) => reply.give(Err(refusal)),
             Self::Join(reply) => reply.give(Err(refusal)),
-            Self::Leave(_, reply) => reply.give(Err(refusal)),
+            Self::Said(reply) | Self::Leave(_, reply) => reply.give(Err(refusal)),
             Self::Subscribe(subscribe) => subscribe.reply.give(Err(refusal)),
         }
     }
@@ -35,7 +37,7 @@ impl Waiter {
     pub(super) fn floor(&self, epoch: &Epoch) -> Seq {
         match self {
             Self::Subscribe(subscribe) => subscribe.start.floor(epoch),
-            Self::Send(_) | Self::Join(_) | Self::Leave(..) => 0,
+            Self::Send(_) | Self::Said(_) | Self::Join(_) | Self::Leave(..) => 0,
         }
     }
 
@@ -43,7 +45,7 @@ impl Waiter {
     pub(super) fn through(&self) -> Option<SubscriberId> {
         match self {
             Self::Leave(through, _) => *through,
-            Self::Send(_) | Self::Join(_) | Self::Subscribe(_) => None,
+            Self::Send(_) | Self::Said(_) | Self::Join(_) | Self::Subscribe(_) => None,
         }
     }
 }

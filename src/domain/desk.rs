@@ -92,10 +92,21 @@ struct Appending<Waiter> {
     membership: Option<UserId>,
 }
 
+/// Commands of one sender that are judged together: all of them are done, or none.
 #[derive(Debug)]
 struct Deferred<Waiter> {
-    asked: Asked<Waiter>,
+    group: Vec<Asked<Waiter>>,
+    purpose: Purpose,
     settling: Settling,
+}
+
+/// What a group of commands is judged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be done.
+    Do,
+    /// To know whether it could be done now.
+    Weigh,
 }
 
 /// Whether the state has what was in the log when a command was asked.
@@ -128,14 +139,21 @@ impl<Waiter> Desk<Waiter> {
     }
 
     /// Takes a command. There is nothing to do now where it waits for others of the same sender.
-    pub fn ask(&mut self, asked: Asked<Waiter>) -> Option<Step<Waiter>> {
-        let deferred = Deferred { asked, settling: Settling::Unknown };
-        match self.deferred.get_mut(&deferred.asked.sender.id) {
+    pub fn ask(&mut self, asked: Asked<Waiter>) -> Vec<Step<Waiter>> {
+        self.ask_together(vec![asked], Purpose::Do)
+    }
+
+    /// Takes commands of one sender of which all are done or none: where one is refused, everybody who waits for the
+    /// others gets the same refusal. What is weighed changes nothing, and its answer is [`Outcome::Unchanged`].
+    pub fn ask_together(&mut self, group: Vec<Asked<Waiter>>, purpose: Purpose) -> Vec<Step<Waiter>> {
+        let Some(sender) = group.first().map(|asked| asked.sender.id.clone()) else { return Vec::new() };
+        let deferred = Deferred { group, purpose, settling: Settling::Unknown };
+        match self.deferred.get_mut(&sender) {
             Some(waiting) => {
                 waiting.push_back(deferred);
-                None
+                Vec::new()
             }
-            None => Some(self.judge(deferred)),
+            None => self.judge(deferred),
         }
     }
 
@@ -147,8 +165,7 @@ impl<Waiter> Desk<Waiter> {
     /// Nobody knows what is in the log, so that nobody can be told that something is not so.
     pub fn unsettled(&mut self, user: &UserId, refusal: &Refusal) -> Vec<Step<Waiter>> {
         let waiting = self.deferred.remove(user).unwrap_or_default();
-        let refuse = |Deferred { asked, .. }| Step::Refuse { waiter: asked.waiter, refusal: refusal.clone() };
-        waiting.into_iter().map(refuse).collect()
+        waiting.into_iter().flat_map(|Deferred { group, .. }| refuse_all(group, refusal)).collect()
     }
 
     /// Folds the log's next proposal. The token is that of the append it came from, where that was one of this
@@ -177,31 +194,42 @@ impl<Waiter> Desk<Waiter> {
     }
 
     /// Decides by the state, unless what others have in the log might make that wrong.
-    fn judge(&mut self, deferred: Deferred<Waiter>) -> Step<Waiter> {
-        let Asked { sender, command, floor, .. } = &deferred.asked;
-        let decision = self.state.decide(sender, command.clone());
-        let is_doubtful = match &decision {
-            _ if *floor > self.state.head() => true,
+    fn judge(&mut self, deferred: Deferred<Waiter>) -> Vec<Step<Waiter>> {
+        let Deferred { group, purpose, settling } = deferred;
+        let decide = |asked: &Asked<Waiter>| self.state.decide(&asked.sender, asked.command.clone());
+        let decisions: Vec<_> = group.iter().map(decide).collect();
+        let is_doubtful = group.iter().zip(&decisions).any(|(asked, decision)| match decision {
+            _ if asked.floor > self.state.head() => true,
             Ok(Decision::Append(_) | Decision::Repeated(_)) => false,
             Ok(Decision::Unchanged) | Err(_) => self.writers == Writers::Many,
-        };
-        if is_doubtful && deferred.settling == Settling::Unknown {
-            return self.settle(deferred.asked);
+        });
+        if is_doubtful && settling == Settling::Unknown {
+            return self.settle(group, purpose);
         }
-        let waiter = deferred.asked.waiter;
-        match decision {
-            Ok(Decision::Append(proposal)) => self.append(proposal, waiter),
-            Ok(Decision::Repeated(first)) => Step::Answer { waiter, outcome: Outcome::Repeated(first) },
-            Ok(Decision::Unchanged) => Step::Answer { waiter, outcome: Outcome::Unchanged },
-            Err(refusal) => Step::Refuse { waiter, refusal },
+        match decisions.into_iter().collect::<Result<Vec<_>, _>>() {
+            Err(refusal) => refuse_all(group, &refusal).collect(),
+            Ok(decisions) => group
+                .into_iter()
+                .zip(decisions)
+                .map(|(Asked { waiter, .. }, decision)| match (purpose, decision) {
+                    (Purpose::Do, Decision::Append(proposal)) => self.append(proposal, waiter),
+                    (Purpose::Do, Decision::Repeated(first)) => {
+                        Step::Answer { waiter, outcome: Outcome::Repeated(first) }
+                    }
+                    (Purpose::Do, Decision::Unchanged) | (Purpose::Weigh, _) => {
+                        Step::Answer { waiter, outcome: Outcome::Unchanged }
+                    }
+                })
+                .collect(),
         }
     }
 
-    fn settle(&mut self, asked: Asked<Waiter>) -> Step<Waiter> {
-        let user = asked.sender.id.clone();
-        let first = Deferred { asked, settling: Settling::Sure };
+    /// Keeps a group until the log was asked; the sender is that of all of its commands.
+    fn settle(&mut self, group: Vec<Asked<Waiter>>, purpose: Purpose) -> Vec<Step<Waiter>> {
+        let Some(user) = group.first().map(|asked| asked.sender.id.clone()) else { return Vec::new() };
+        let first = Deferred { group, purpose, settling: Settling::Sure };
         self.deferred.entry(user.clone()).or_default().push_back(first);
-        Step::Settle(user)
+        vec![Step::Settle(user)]
     }
 
     fn append(&mut self, proposal: Proposal, waiter: Waiter) -> Step<Waiter> {
@@ -224,17 +252,21 @@ impl<Waiter> Desk<Waiter> {
         let mut waiting = self.deferred.remove(user).unwrap_or_default();
         let mut steps = Vec::new();
         while let Some(deferred) = waiting.pop_front() {
-            let step = self.judge(deferred);
-            if matches!(step, Step::Settle(_)) {
+            let judged = self.judge(deferred);
+            if matches!(judged[..], [Step::Settle(_)]) {
                 waiting.iter_mut().for_each(|deferred| deferred.settling = Settling::Sure);
             }
-            steps.push(step);
+            steps.extend(judged);
             if let Some(again) = self.deferred.get_mut(user) {
                 again.append(&mut waiting);
             }
         }
         steps
     }
+}
+
+fn refuse_all<Waiter>(group: Vec<Asked<Waiter>>, refusal: &Refusal) -> impl Iterator<Item = Step<Waiter>> {
+    group.into_iter().map(|Asked { waiter, .. }| Step::Refuse { waiter, refusal: refusal.clone() })
 }
 
 #[cfg(test)]
@@ -339,8 +371,8 @@ mod tests {
             let sender = user(number);
             self.asked.push(sender.id.clone());
             let asked = Asked { sender, command, floor: 0, waiter: self.asked.len() - 1 };
-            let step = self.desk.ask(asked);
-            self.follow(step.into_iter().collect());
+            let steps = self.desk.ask(asked);
+            self.follow(steps);
         }
 
         fn follow(&mut self, steps: Vec<Step<Question>>) {
@@ -563,12 +595,56 @@ mod tests {
         assert_eq!(world.handed.len(), 1);
     }
 
+    fn together(texts: &[&str]) -> Vec<Asked<Question>> {
+        let asked = |(waiter, text): (Question, &&str)| Asked {
+            sender: user(0),
+            command: says(text),
+            floor: 0,
+            waiter,
+        };
+        texts.iter().enumerate().map(asked).collect()
+    }
+
+    #[test]
+    fn of_commands_that_are_asked_together_all_are_done_or_none() {
+        let mut world = World::new(Writers::One);
+        let refused = world.desk.ask_together(together(&["a", "b"]), Purpose::Do);
+        let refusal = Refusal::from(Code::NotAMember);
+        let refuse = |waiter| Step::Refuse { waiter, refusal: refusal.clone() };
+        assert_eq!(refused, [refuse(0), refuse(1)]);
+
+        world.happen(Event::Foreign(0, Command::Join));
+        let weighed = world.desk.ask_together(together(&["a", "b"]), Purpose::Weigh);
+        let could = |waiter| Step::Answer { waiter, outcome: Outcome::Unchanged };
+        assert_eq!(weighed, [could(0), could(1)]);
+        assert!(world.desk.is_at_rest());
+
+        let done = world.desk.ask_together(together(&["a", "b"]), Purpose::Do);
+        assert!(
+            matches!(done[..], [Step::Append { token: 0, .. }, Step::Append { token: 1, .. }]),
+            "{done:?}"
+        );
+    }
+
+    #[test]
+    fn commands_that_are_asked_together_wait_together_for_what_others_have_in_the_log() {
+        let mut world = World::new(Writers::Many);
+        let asked = world.desk.ask_together(together(&["a", "b"]), Purpose::Do);
+        assert_eq!(asked, [Step::Settle(user(0).id)]);
+        world.happen(Event::Foreign(0, Command::Join));
+        let done = world.desk.settled(&user(0).id);
+        assert!(
+            matches!(done[..], [Step::Append { token: 0, .. }, Step::Append { token: 1, .. }]),
+            "{done:?}"
+        );
+    }
+
     #[test]
     fn nothing_is_said_before_the_state_has_what_is_known_to_be_there() {
         let mut world = World::new(Writers::One);
         world.happen(Event::Foreign(0, Command::Join));
         let asked = Asked { sender: user(0), command: Command::Join, floor: 2, waiter: 0 };
-        assert_eq!(world.desk.ask(asked), Some(Step::Settle(user(0).id)));
+        assert_eq!(world.desk.ask(asked), [Step::Settle(user(0).id)]);
         world.happen(Event::Foreign(1, Command::Join));
         let unchanged = Step::Answer { waiter: 0, outcome: Outcome::Unchanged };
         assert_eq!(world.desk.settled(&user(0).id), [unchanged]);

@@ -20,7 +20,7 @@ mod user;
 pub use body::MessageBody;
 pub use codes::{CloseCode, Code, Retry};
 pub use dedup::{DEDUP_MESSAGES, DEDUP_MILLIS, DedupWindow, FirstSend};
-pub use desk::{Applied, Asked, Desk, Step, Token, Writers};
+pub use desk::{Applied, Asked, Desk, Purpose, Step, Token, Writers};
 pub use ids::{ClientId, Epoch, RoomId, UserId};
 pub use limits::Limits;
 pub use members::Members;

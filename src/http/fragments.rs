@@ -5,17 +5,41 @@ use bytes::{Bytes, BytesMut};
 
 use crate::domain::CloseCode;
 
-/// A text message on its way.
+/// A message on its way.
 #[derive(Debug)]
 pub(super) struct Fragments {
+    kind: Kind,
     pieces: BytesMut,
     most: usize,
+}
+
+/// What a message is said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Binary,
+}
+
+/// A message whose pieces are all there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    Text(String),
+    Binary(Bytes),
 }
 
 impl Fragments {
     /// Nothing yet; a whole message may have `most` bytes.
     pub(super) fn new(most: usize) -> Self {
-        Self { pieces: BytesMut::new(), most }
+        Self { kind: Kind::Text, pieces: BytesMut::new(), most }
+    }
+
+    /// Begins a message with its first piece.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub(super) fn begin(&mut self, kind: Kind, piece: &Bytes) -> Result<(), CloseCode> {
+        self.kind = kind;
+        self.add(piece)
     }
 
     /// Adds a piece.
@@ -34,10 +58,16 @@ impl Fragments {
     ///
     /// # Errors
     /// As [`Self::add`], and [`CloseCode::InvalidUtf8`].
-    pub(super) fn finish(&mut self, piece: &Bytes) -> Result<String, CloseCode> {
+    pub(super) fn finish(&mut self, piece: &Bytes) -> Result<Whole, CloseCode> {
         self.add(piece)?;
         let whole = std::mem::take(&mut self.pieces);
-        String::from_utf8(whole.to_vec()).map_err(|_| CloseCode::InvalidUtf8)
+        match self.kind {
+            Kind::Binary => Ok(Whole::Binary(whole.freeze())),
+            Kind::Text => {
+                let text = String::from_utf8(whole.to_vec()).map_err(|_| CloseCode::InvalidUtf8)?;
+                Ok(Whole::Text(text))
+            }
+        }
     }
 }
 
@@ -49,9 +79,13 @@ mod tests {
     fn pieces_make_one_message_within_the_bound() {
         let mut fragments = Fragments::new(8);
         // A character may be cut by a fragment's end.
-        fragments.add(&Bytes::from_static(b"a\xed\x95")).unwrap();
-        assert_eq!(fragments.finish(&Bytes::from_static(b"\x9cb")).unwrap(), "a한b");
-        assert_eq!(fragments.add(&Bytes::from_static(b"123456789")), Err(CloseCode::MessageTooBig));
+        fragments.begin(Kind::Text, &Bytes::from_static(b"a\xed\x95")).unwrap();
+        assert_eq!(fragments.finish(&Bytes::from_static(b"\x9cb")).unwrap(), Whole::Text("a한b".to_owned()));
+        assert_eq!(
+            fragments.begin(Kind::Binary, &Bytes::from_static(b"123456789")),
+            Err(CloseCode::MessageTooBig)
+        );
+        fragments.begin(Kind::Text, &Bytes::new()).unwrap();
         assert_eq!(fragments.finish(&Bytes::from_static(b"\xff")), Err(CloseCode::InvalidUtf8));
     }
 }

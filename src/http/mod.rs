@@ -17,8 +17,11 @@ mod polling;
 mod query;
 mod reader;
 mod room_path;
+mod sockets;
 mod sse;
 mod websocket;
+
+use std::rc::Rc;
 
 use actix_web::{
     App, Error, Route,
@@ -32,7 +35,7 @@ use actix_web::{
 pub use error::Problem;
 
 use crate::{
-    actors::{Engine, RelayHandle},
+    actors::{Engine, Native, Protocol, RelayHandle},
     config::{AllowedOrigins, Role, Settings, SocketSettings},
 };
 use api::{members, messages, rooms, users};
@@ -53,6 +56,8 @@ pub struct Context {
     pub page_max: u32,
     /// Whether `/metrics` answers.
     pub show_metrics: bool,
+    /// What is spoken on the native socket.
+    native: Rc<dyn Protocol>,
     /// Mounts what this node serves.
     routes: fn(&mut ServiceConfig),
 }
@@ -60,8 +65,15 @@ pub struct Context {
 impl Context {
     /// What a worker needs; starts the relay of the current thread.
     pub fn new(engine: Engine, settings: &Settings) -> Self {
+        let native = Native {
+            engine: engine.clone(),
+            outbox_bytes: settings.socket.outbox_bytes,
+            in_flight: settings.socket.in_flight,
+            heartbeat_s: settings.socket.heartbeat_s,
+        };
         Self {
             relay: engine.start_relay(),
+            native: Rc::new(native),
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
             socket: settings.socket.clone(),
@@ -122,7 +134,7 @@ const ENDPOINTS: &[Endpoint] = &[
         &[(Verb::Read, |route| route.to(messages::list)), (Verb::Create, |route| route.to(messages::send))],
     ),
     Endpoint("/api/rooms/{id}/events", &[(Verb::Follow, |route| route.to(sse::events))]),
-    Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(websocket::open))]),
+    Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(sockets::native))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
     Endpoint("/", &[(Verb::Read, |route| route.to(page::index))]),

@@ -4,7 +4,6 @@
 use std::{future::poll_fn, time::Duration};
 
 use actix_web::rt::time::timeout;
-use bytestring::ByteString;
 
 use super::{Context, reader::Reader};
 use crate::{
@@ -26,7 +25,7 @@ pub(super) async fn record_after(
     let polls = &context.engine.metrics().connections.poll;
     let start = Start::After(after.into());
     // Nothing is said before the first record, so that the first frame is one.
-    let mut reader = Reader::open(context, polls, room, start, Box::new(|_| ByteString::new())).await?;
+    let mut reader = Reader::open(context, polls, room, start, Box::new(|_| Vec::new())).await?;
     // Time over and released are the same here: the page is read anew.
     let _ = timeout(longest, poll_fn(|task| reader.poll_frames(task))).await;
     Ok(())

@@ -11,7 +11,7 @@ use prometheus::IntGauge;
 
 use super::Context;
 use crate::{
-    actors::{Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay},
+    actors::{Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay, Voice},
     domain::{Refusal, RoomId},
     wire::Dialect,
 };
@@ -36,7 +36,12 @@ impl Reader {
         greet: Greet,
     ) -> Result<Self, Refusal> {
         let connection = Connection::open(context, gauge);
-        let subscription = Subscription::new(None, Arc::clone(&connection.outbox), connection.relay.clone());
+        let subscription = Subscription::new(
+            None,
+            Arc::clone(&connection.outbox),
+            Voice::plain(Dialect::Sse),
+            connection.relay.clone(),
+        );
         let reading = context.engine.subscribe(room, subscription, start, greet).await?;
         Ok(Self { connection, ended: false, _reading: reading })
     }
@@ -61,7 +66,8 @@ impl Reader {
             Outbound::Frames(frames) => {
                 frames.iter().for_each(|frame| text.extend_from_slice(frame.as_bytes()));
             }
-            Outbound::Ping => {}
+            // What follows is for sockets alone.
+            Outbound::Headed(..) | Outbound::Binary(_) | Outbound::Beat | Outbound::Ping => {}
             Outbound::Close(_) => *ended = true,
         });
         text.freeze()
@@ -78,7 +84,7 @@ struct Connection {
 
 impl Connection {
     fn open(context: &Context, gauge: &IntGauge) -> Self {
-        let outbox = Outbox::new(Dialect::Sse, context.socket.outbox_bytes);
+        let outbox = Outbox::new(|_| None, context.socket.outbox_bytes);
         let session = SessionId::next();
         context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), None));
         gauge.inc();

@@ -56,7 +56,9 @@ pub(super) async fn events(
     };
     let start = asked.map_or(Start::Live, Start::After);
     let streams = &context.engine.metrics().connections.sse;
-    let reader = Reader::open(&context, streams, &room, start, Box::new(wire::sse::joined)).await?;
+    let reader =
+        Reader::open(&context, streams, &room, start, Box::new(|greeting| vec![wire::sse::joined(greeting)]))
+            .await?;
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))

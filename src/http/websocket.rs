@@ -1,68 +1,68 @@
-//! The native WebSocket: the actor of one socket, around a session. The only user of actix-web-actors, so that
-//! replacing that crate is one file. Requests are parsed in `wire` and judged behind the session.
+//! A WebSocket: the actor of one socket, around a conversation. The only user of actix-web-actors, so that
+//! replacing that crate is one file. What the messages say is the conversation's business.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Handler, MessageResult, StreamHandler};
 use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseReason, Message, ProtocolError, WebsocketContext};
+use bytestring::ByteString;
 use futures_util::stream;
 
 use super::{
     Context,
     error::Problem,
-    fragments::Fragments,
+    fragments::{Fragments, Kind, Whole},
     gate::{Gate, Passage},
     origin,
 };
 use crate::{
     actors::{
-        Engine, Observe, Outbound, Outbox, Pending, Progress, Pulse, Rhythm, Session, SessionOptions,
+        Conversation, Incoming, Line, Observe, Outbound, Outbox, Pending, Progress, Protocol, Pulse, Rhythm,
         SessionState,
     },
     config::SocketSettings,
     domain::{CloseCode, Code, Refusal},
-    wire::{Dialect, native::Envelope},
 };
-
-/// So many messages in a row that are no JSON objects end a socket.
-const MALFORMED_IN_A_ROW: u32 = 20;
 
 /// How long a client may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A sign of life of a protocol that has one: an empty line.
+const BEAT: ByteString = ByteString::from_static("\n");
 
 /// Something waits in the outbox.
 struct Waiting;
 
 /// The actor of one socket.
 struct WebSocket {
-    engine: Engine,
+    protocol: Rc<dyn Protocol>,
     outbox: Arc<Outbox>,
     pulse: Arc<Pulse>,
     /// There from the actor's start to its end.
-    session: Option<Session>,
+    conversation: Option<Box<dyn Conversation>>,
     context: web::Data<Context>,
     gate: Gate,
     fragments: Fragments,
-    malformed_in_a_row: u32,
     closing: bool,
 }
 
-/// Upgrades a request to a socket.
-pub(super) async fn open(
-    request: HttpRequest,
+/// Upgrades a request to a socket in which a protocol is spoken.
+pub(super) fn open(
+    request: &HttpRequest,
     payload: web::Payload,
-    context: web::Data<Context>,
+    context: &web::Data<Context>,
+    protocol: Rc<dyn Protocol>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    if !origin::allowed(&request, &context.allowed_origins) {
+    if !origin::allowed(request, &context.allowed_origins) {
         return Err(Problem::from(Refusal::from(Code::OriginNotAllowed)).into());
     }
-    let gate = Gate::new();
-    let socket = WebSocket::new(context.clone(), gate.clone());
+    let (gate, subprotocols) = (Gate::new(), protocol.subprotocols());
+    let socket = WebSocket::new(context.clone(), gate.clone(), protocol);
     let frame_bytes = context.socket.frame_bytes;
     let payload = gate.guard(payload.into_inner(), Arc::clone(&socket.outbox), frame_bytes);
-    let upgrade = ws::WsResponseBuilder::new(socket, &request, payload);
+    let upgrade = ws::WsResponseBuilder::new(socket, request, payload).protocols(subprotocols);
     upgrade.frame_size(frame_bytes).start().map_err(|error| {
         let why = format!("this is for WebSockets: {error}");
         Problem::from(Refusal::new(Code::Malformed).message(why)).into()
@@ -70,15 +70,14 @@ pub(super) async fn open(
 }
 
 impl WebSocket {
-    fn new(context: web::Data<Context>, gate: Gate) -> Self {
+    fn new(context: web::Data<Context>, gate: Gate, protocol: Rc<dyn Protocol>) -> Self {
         Self {
-            engine: context.engine.clone(),
-            outbox: Outbox::new(Dialect::Native, context.socket.outbox_bytes),
+            outbox: protocol.outbox(),
+            protocol,
             pulse: Arc::new(Pulse::new(rhythm(&context.socket))),
-            session: None,
+            conversation: None,
             gate,
             fragments: Fragments::new(context.socket.frame_bytes),
-            malformed_in_a_row: 0,
             closing: false,
             context,
         }
@@ -88,39 +87,22 @@ impl WebSocket {
         self.outbox.close(code, Pending::Flush);
     }
 
-    fn text(&mut self, text: &str) {
-        let Some(session) = self.session.as_mut() else { return };
-        let envelope = match Envelope::parse(text) {
-            Ok(envelope) => envelope,
-            Err(refusal) => {
-                session.refuse(None, &refusal);
-                self.malformed_in_a_row += 1;
-                if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
-                    self.close(CloseCode::BrokenProtocol);
-                }
-                return;
-            }
-        };
-        self.malformed_in_a_row = 0;
-        let id = envelope.id();
-        if !session.is_connected() && !session.is_connecting() && !envelope.is_open_to_strangers() {
-            return session.refuse(id.unwrap_or_default(), &Code::Unauthenticated.into());
-        }
-        match id.map(|id| (id, envelope.request(self.engine.limits()))) {
-            Ok((id, Ok(request))) => session.take(id, request),
-            Ok((id, Err(refusal))) => session.refuse(id, &refusal),
-            Err(refusal) => session.refuse(None, &refusal),
+    fn take(&mut self, message: Incoming<'_>) {
+        if let Some(conversation) = self.conversation.as_mut() {
+            conversation.take(message);
         }
     }
 
     fn fragment(&mut self, item: &Item) {
         let whole = match item {
-            Item::FirstBinary(_) => Err(CloseCode::UnsupportedData),
-            Item::FirstText(piece) | Item::Continue(piece) => self.fragments.add(piece).map(|()| None),
+            Item::FirstText(piece) => self.fragments.begin(Kind::Text, piece).map(|()| None),
+            Item::FirstBinary(piece) => self.fragments.begin(Kind::Binary, piece).map(|()| None),
+            Item::Continue(piece) => self.fragments.add(piece).map(|()| None),
             Item::Last(piece) => self.fragments.finish(piece).map(Some),
         };
         match whole {
-            Ok(Some(text)) => self.text(&text),
+            Ok(Some(Whole::Text(text))) => self.take(Incoming::Text(&text)),
+            Ok(Some(Whole::Binary(bytes))) => self.take(Incoming::Binary(&bytes)),
             Ok(None) => {}
             Err(code) => self.close(code),
         }
@@ -140,6 +122,9 @@ impl WebSocket {
         match outbound {
             Outbound::Frame(frame) => ctx.text(frame),
             Outbound::Frames(frames) => frames.iter().for_each(|frame| ctx.text(frame.clone())),
+            Outbound::Headed(head, frames) => frames.iter().for_each(|frame| ctx.text(head.frame(frame))),
+            Outbound::Binary(bytes) => ctx.binary(bytes),
+            Outbound::Beat => ctx.text(BEAT),
             Outbound::Ping => ctx.ping(b""),
             Outbound::Close(code) => self.say_goodbye(code, ctx),
         }
@@ -158,7 +143,7 @@ impl WebSocket {
         if self.closing {
             return;
         }
-        let wants_more = self.session.as_ref().is_some_and(Session::wants_more);
+        let wants_more = self.conversation.as_ref().is_some_and(|conversation| conversation.wants_more());
         self.gate.set(if wants_more { Passage::Open } else { Passage::Shut });
     }
 }
@@ -167,26 +152,22 @@ impl Actor for WebSocket {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.engine.metrics().connections.websocket.inc();
-        let socket = &self.context.socket;
-        self.session = Some(Session::new(SessionOptions {
-            engine: self.engine.clone(),
+        self.context.engine.metrics().connections.websocket.inc();
+        self.conversation = Some(self.protocol.begin(Line {
             outbox: Arc::clone(&self.outbox),
             pulse: Arc::clone(&self.pulse),
             relay: self.context.relay.clone(),
             me: ctx.address().recipient(),
-            in_flight: socket.in_flight,
-            heartbeat_s: socket.heartbeat_s,
         }));
         let outbox = Arc::clone(&self.outbox);
         ctx.add_stream(stream::poll_fn(move |context| outbox.poll_waiting(context).map(|()| Some(Waiting))));
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        if let Some(mut session) = self.session.take() {
-            session.close();
+        if let Some(mut conversation) = self.conversation.take() {
+            conversation.close();
         }
-        self.engine.metrics().connections.websocket.dec();
+        self.context.engine.metrics().connections.websocket.dec();
     }
 }
 
@@ -200,7 +181,8 @@ impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
             return;
         }
         match message {
-            Ok(Message::Text(text)) => self.text(&text),
+            Ok(Message::Text(text)) => self.take(Incoming::Text(&text)),
+            Ok(Message::Binary(bytes)) => self.take(Incoming::Binary(&bytes)),
             Ok(Message::Continuation(item)) => self.fragment(&item),
             Ok(Message::Ping(payload)) => ctx.pong(&payload),
             Ok(Message::Pong(_) | Message::Nop) => {}
@@ -208,7 +190,6 @@ impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
                 ctx.close(reason);
                 ctx.stop();
             }
-            Ok(Message::Binary(_)) => self.close(CloseCode::UnsupportedData),
             Err(error) => self.broken(&error),
         }
         self.regulate();
@@ -219,9 +200,9 @@ impl StreamHandler<Waiting> for WebSocket {
     fn handle(&mut self, _: Waiting, ctx: &mut Self::Context) {
         let outbox = Arc::clone(&self.outbox);
         outbox.drain(|outbound| self.write(outbound, ctx));
-        if let Some(session) = self.session.as_mut() {
+        if let Some(conversation) = self.conversation.as_mut() {
             // Answers have gone out, so requests that waited may go on.
-            session.advance();
+            conversation.advance();
         }
         self.regulate();
     }
@@ -231,8 +212,8 @@ impl Handler<Progress> for WebSocket {
     type Result = ();
 
     fn handle(&mut self, progress: Progress, _: &mut Self::Context) {
-        if let Some(session) = self.session.as_mut() {
-            session.progress(progress);
+        if let Some(conversation) = self.conversation.as_mut() {
+            conversation.progress(progress);
         }
         self.regulate();
     }
@@ -242,7 +223,7 @@ impl Handler<Observe<Option<SessionState>>> for WebSocket {
     type Result = MessageResult<Observe<Option<SessionState>>>;
 
     fn handle(&mut self, _: Observe<Option<SessionState>>, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.session.as_ref().map(Session::observe))
+        MessageResult(self.conversation.as_ref().map(|conversation| conversation.observe()))
     }
 }
 

@@ -1,20 +1,22 @@
 //! One record on its way to many readers: encoded at most once per dialect, then shared.
 //! Who reads, and when, is not known here.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytestring::ByteString;
 
-use super::{native, sse};
-use crate::domain::{CloseCode, Epoch, Record, RecordKind, RoomId};
+use super::{native, sse, stomp};
+use crate::domain::{Epoch, Record, RecordKind, RoomId, RoomInfo};
 
 /// How a reader is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialect {
     /// JSON objects over the native WebSocket.
     Native,
     /// Server-sent events.
     Sse,
+    /// STOMP frames without what they begin with for each reader.
+    Stomp(Arc<stomp::Style>),
 }
 
 /// A record with its encodings.
@@ -23,14 +25,13 @@ pub struct Broadcast {
     room: RoomId,
     epoch: Epoch,
     record: Record,
-    native: OnceLock<ByteString>,
-    sse: OnceLock<ByteString>,
+    encoded: Mutex<Vec<(Dialect, ByteString)>>,
 }
 
 impl Broadcast {
     /// Wraps a record of the given room.
     pub fn new(room: RoomId, epoch: Epoch, record: Record) -> Self {
-        Self { room, epoch, record, native: OnceLock::new(), sse: OnceLock::new() }
+        Self { room, epoch, record, encoded: Mutex::default() }
     }
 
     /// The record.
@@ -44,31 +45,42 @@ impl Broadcast {
     }
 
     /// The record in a dialect; the same shared bytes at every call.
-    pub fn encoded(&self, dialect: Dialect) -> ByteString {
-        match dialect {
-            Dialect::Native => self.native.get_or_init(|| native::record(&self.room, &self.record)),
-            Dialect::Sse => self.sse.get_or_init(|| sse::record(&self.room, &self.epoch, &self.record)),
+    pub fn encoded(&self, dialect: &Dialect) -> ByteString {
+        // What is there is whole, so a panic elsewhere leaves nothing half done.
+        let mut encoded = self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, text)) = encoded.iter().find(|(known, _)| known == dialect) {
+            return text.clone();
         }
-        .clone()
+        let text = record(dialect, &self.room, &self.epoch, &self.record);
+        encoded.push((dialect.clone(), text.clone()));
+        text
     }
 }
 
-/// What a client is told before the server closes its connection, where the dialect has words for it.
-pub fn closing(dialect: Dialect, code: CloseCode) -> Option<ByteString> {
+fn record(dialect: &Dialect, room: &RoomId, epoch: &Epoch, record: &Record) -> ByteString {
     match dialect {
-        Dialect::Native => Some(native::closing(code)),
+        Dialect::Native => native::record(room, record),
+        Dialect::Sse => sse::record(room, epoch, record),
+        Dialect::Stomp(style) => style.tail(room, epoch, record),
+    }
+}
+
+/// Several records of a room, in order, as the frames of a replay.
+pub fn replay(dialect: &Dialect, room: &RoomId, epoch: &Epoch, records: &[Record]) -> Arc<[ByteString]> {
+    match dialect {
+        Dialect::Native => Arc::new([native::records(room, records)]),
+        Dialect::Sse | Dialect::Stomp(_) => {
+            records.iter().map(|each| record(dialect, room, epoch, each)).collect()
+        }
+    }
+}
+
+/// A change of the room list, where the dialect has words for it.
+pub fn room_changed(dialect: &Dialect, change: native::Change, room: &RoomInfo) -> Option<ByteString> {
+    match dialect {
+        Dialect::Native => Some(native::room_changed(change, room)),
         Dialect::Sse => None,
-    }
-}
-
-/// Several records of a room, in order, as one frame of a replay.
-pub fn replay(dialect: Dialect, room: &RoomId, epoch: &Epoch, records: &[Record]) -> ByteString {
-    match dialect {
-        Dialect::Native => native::records(room, records),
-        Dialect::Sse => {
-            let events = records.iter().map(|record| sse::record(room, epoch, record));
-            events.map(String::from).collect::<String>().into()
-        }
+        Dialect::Stomp(style) => Some(style.room_changed(change, room)),
     }
 }
 

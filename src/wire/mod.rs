@@ -8,6 +8,7 @@ pub mod log_record;
 pub mod native;
 pub mod signal;
 pub mod sse;
+pub mod stomp;
 
-pub use broadcast::{Broadcast, Dialect, closing, replay, size};
+pub use broadcast::{Broadcast, Dialect, replay, room_changed, size};
 pub use greeting::Greeting;

@@ -113,8 +113,8 @@ impl Room {
             Ask::Unsubscribe => return self.forget(peer),
             Ask::History { .. } => return,
         };
-        let step = self.desk.ask(Asked { sender: user, command, floor, waiter });
-        self.follow(step.into_iter().collect(), out);
+        let steps = self.desk.ask(Asked { sender: user, command, floor, waiter });
+        self.follow(steps, out);
     }
 
     /// What was in the log for a user has been applied.

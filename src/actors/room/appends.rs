@@ -8,7 +8,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use super::{
     super::{
         lobby::{RoomChanged, Whose},
-        to_room::Sent,
+        to_room::{SendAll, Sent},
         waiter::Waiter,
     },
     Room,
@@ -32,8 +32,21 @@ impl Room {
         ctx: &mut Context<Self>,
     ) {
         let floor = waiter.floor(self.epoch());
-        let step = self.desk.ask(Asked { sender, command, floor, waiter });
-        self.follow(step.into_iter().collect(), ctx);
+        let steps = self.desk.ask(Asked { sender, command, floor, waiter });
+        self.follow(steps, ctx);
+    }
+
+    /// Says all of it in order, or nothing; or only tells whether that could be done now.
+    pub(super) fn commands(&mut self, all: SendAll, ctx: &mut Context<Self>) {
+        let SendAll { sender, messages, purpose } = all;
+        let asked = |(message, reply)| Asked {
+            sender: sender.clone(),
+            command: Command::Send(message),
+            floor: 0,
+            waiter: Waiter::Said(reply),
+        };
+        let steps = self.desk.ask_together(messages.into_iter().map(asked).collect(), purpose);
+        self.follow(steps, ctx);
     }
 
     pub(super) fn follow(&mut self, steps: Vec<Step<Waiter>>, ctx: &mut Context<Self>) {
@@ -131,6 +144,7 @@ impl Room {
             (Waiter::Send(reply), Outcome::Repeated(first)) => reply.give(Ok(Sent { first, repeated: true })),
             // The fold leaves nothing unchanged for a message; the reply says so if it ever does.
             (Waiter::Send(reply), Outcome::Unchanged) => reply.give(Err(Code::Internal.into())),
+            (Waiter::Said(reply), _) => reply.give(Ok(())),
             (Waiter::Join(reply), _) => reply.give(Ok(self.info())),
             (Waiter::Leave(_, reply), _) => reply.give(Ok(())),
             (Waiter::Subscribe(subscribe), Outcome::Recorded(record)) => {

@@ -5,7 +5,7 @@ use actix::Context;
 
 use super::{
     super::{
-        subscriber::SubscriberId,
+        subscriber::{SubscriberId, Subscription},
         to_room::{Begin, Subscribe, Subscribed},
         waiter::Waiter,
     },
@@ -51,8 +51,10 @@ impl Room {
 
     /// Makes a reader live after the given record, if what it lacks is in memory and fits its outbox.
     pub(super) fn go_on(&mut self, id: SubscriberId, after: Seq) -> Subscribed {
-        let Some(outbox) = self.readers.waiting(id) else { return Subscribed::Ended };
-        match self.ring.after(after, self.desk.state().head(), outbox.dialect(), outbox.replay_budget()) {
+        let Some(Subscription { outbox, voice, .. }) = self.readers.waiting(id) else {
+            return Subscribed::Ended;
+        };
+        match self.ring.after(after, self.desk.state().head(), &voice.dialect, outbox.replay_budget()) {
             Some(records) => {
                 self.readers.make_live(id, &records);
                 Subscribed::Live

@@ -1,0 +1,69 @@
+//! What a session can be asked, whatever protocol the client speaks.
+//! What it does about it is in `session`.
+
+use std::sync::Arc;
+
+use crate::{
+    actors::{to_room::Start, voice::Voice},
+    domain::{Message, Nickname, RoomId},
+};
+
+/// What a client asks for.
+#[derive(Debug, Clone)]
+pub(in crate::actors) enum Request {
+    /// Say who this is.
+    Connect(Connect),
+    /// Become a member, if not yet one, and read the room; a former subscription to it ends.
+    Join {
+        /// The room, by id or name.
+        room: String,
+        /// What of the past comes first.
+        start: Start,
+    },
+    /// Become a member, and read nothing by that.
+    Enter(RoomId),
+    /// Say something in a room.
+    Send(RoomId, Message),
+    /// Say all of this, in order, or nothing.
+    SendAll(Vec<(RoomId, Message)>),
+    /// Be a member no more.
+    Leave(RoomId),
+    /// End the subscription that joining the room began, still a member.
+    Part(RoomId),
+    /// Read a room without being a member; a former subscription of this name ends.
+    Subscribe {
+        /// The client's own name for the subscription.
+        name: SubscriptionName,
+        /// The room.
+        room: RoomId,
+        /// What of the past comes first.
+        start: Start,
+        /// How it is said.
+        voice: Voice,
+    },
+    /// End a subscription, whatever it is to.
+    Unsubscribe(SubscriptionName),
+    /// Get changes of the room list.
+    WatchRooms(SubscriptionName, Voice),
+    /// Nothing but an answer.
+    Ping,
+    /// Answer when everything before was answered, and end.
+    End,
+}
+
+/// How a client says who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::actors) enum Connect {
+    /// By a token that it was given.
+    Token(String),
+    /// As a guest of this nickname, repeatable where there is a secret.
+    Guest {
+        /// The nickname.
+        nickname: Nickname,
+        /// 16 to 64 characters that the client made up.
+        secret: Option<String>,
+    },
+}
+
+/// A client's own name for a subscription, unique in its session.
+pub(in crate::actors) type SubscriptionName = Arc<str>;

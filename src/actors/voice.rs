@@ -1,0 +1,109 @@
+//! How records are said to one reader: in which dialect, what each begins with, and how many may be unacknowledged.
+//! The words are the business of `wire`, where they wait that of the outbox.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytestring::ByteString;
+
+use super::outbox::{Outbox, Pending, Pushed};
+use crate::{
+    domain::CloseCode,
+    wire::{Dialect, stomp::Head},
+};
+
+/// How records are said to one reader.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    /// What many readers share.
+    pub dialect: Dialect,
+    /// What each frame begins with for this reader, where the dialect has that.
+    pub head: Option<Arc<Head>>,
+    /// What the reader has to acknowledge, where it said that it will.
+    pub window: Option<Arc<Window>>,
+}
+
+/// Deliveries that a reader has to acknowledge, and how many of them may be without.
+#[derive(Debug)]
+pub struct Window {
+    most: u64,
+    delivered: AtomicU64,
+    acknowledged: AtomicU64,
+}
+
+/// Frames of one dialect that many readers share.
+#[derive(Debug)]
+pub(super) struct Frames {
+    frames: Arc<[ByteString]>,
+    bytes: usize,
+}
+
+impl Frames {
+    pub(super) fn new(frames: Arc<[ByteString]>) -> Self {
+        let bytes = frames.iter().map(|frame| frame.len()).sum();
+        Self { frames, bytes }
+    }
+}
+
+impl Voice {
+    /// The voice of a dialect in which frames are the same for everybody.
+    pub fn plain(dialect: Dialect) -> Self {
+        Self { dialect, head: None, window: None }
+    }
+
+    /// Queues frames that are in its dialect.
+    pub(super) fn push(&self, outbox: &Outbox, frames: &Frames) -> Pushed {
+        let Frames { frames, bytes } = frames;
+        let pushed = match (&self.head, frames.as_ref()) {
+            (_, []) => return Pushed::Queued,
+            (Some(head), _) => outbox.push_headed(head, frames, *bytes),
+            (None, [frame]) => outbox.push(frame.clone()),
+            (None, _) => outbox.push_shared(frames, *bytes),
+        };
+        match &self.window {
+            Some(window) if pushed == Pushed::Queued && !window.delivers(frames.len() as u64) => {
+                outbox.close(CloseCode::TooSlow, Pending::Drop);
+                Pushed::Evicted
+            }
+            _ => pushed,
+        }
+    }
+}
+
+impl Window {
+    /// A window in which at most `most` deliveries may be unacknowledged.
+    pub fn new(most: u64) -> Self {
+        Self { most, delivered: AtomicU64::new(0), acknowledged: AtomicU64::new(0) }
+    }
+
+    /// The reader has acknowledged so many more.
+    pub fn acknowledged(&self, count: u64) {
+        self.acknowledged.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts deliveries. `false` when too many are unacknowledged.
+    fn delivers(&self, count: u64) -> bool {
+        let delivered = self.delivered.fetch_add(count, Ordering::Relaxed) + count;
+        delivered.saturating_sub(self.acknowledged.load(Ordering::Relaxed)) <= self.most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_acknowledges_nothing_is_closed() {
+        let outbox = Outbox::new(|_| None, 1024);
+        let window = Arc::new(Window::new(3));
+        let voice = Voice { window: Some(Arc::clone(&window)), ..Voice::plain(Dialect::Native) };
+        let two = Frames::new(Arc::new(["a".into(), "b".into()]));
+        assert_eq!(voice.push(&outbox, &two), Pushed::Queued);
+        window.acknowledged(1);
+        assert_eq!(voice.push(&outbox, &two), Pushed::Queued);
+        assert_eq!(voice.push(&outbox, &two), Pushed::Evicted);
+        assert!(outbox.is_closed());
+    }
+}
