@@ -6,8 +6,10 @@ mod greeting;
 pub mod json;
 pub mod log_record;
 pub mod native;
+pub mod problem;
 pub mod signal;
 pub mod sse;
+pub mod stomp;
 
 pub use broadcast::{Broadcast, Dialect, closing, replay, size};
 pub use greeting::Greeting;
