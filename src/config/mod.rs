@@ -17,6 +17,8 @@ mod rooms;
 mod server;
 mod show;
 mod socket;
+mod stomp;
+mod stomp_routes;
 mod telemetry;
 mod writer;
 
@@ -34,6 +36,8 @@ pub use self::{
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,
+    stomp::{AnonymousClients, FixedDestination, RefusalsGo, StompSettings},
+    stomp_routes::{StompRoute, StompRoutes},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
     writer::WriterSettings,
 };
@@ -58,6 +62,8 @@ pub struct Settings {
     pub writer: WriterSettings,
     /// The native WebSocket.
     pub socket: SocketSettings,
+    /// STOMP over WebSocket and SockJS.
+    pub stomp: StompSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,
     /// What a node tells about itself.
