@@ -19,6 +19,7 @@ mod reader;
 mod room_path;
 mod sockets;
 mod sse;
+mod stomp;
 mod websocket;
 
 use std::rc::Rc;
@@ -35,7 +36,7 @@ use actix_web::{
 pub use error::Problem;
 
 use crate::{
-    actors::{Engine, Native, Protocol, RelayHandle},
+    actors::{Engine, Native, Protocol, RelayHandle, Stomp},
     config::{AllowedOrigins, Role, Settings, SocketSettings},
 };
 use api::{members, messages, rooms, users};
@@ -58,6 +59,8 @@ pub struct Context {
     pub show_metrics: bool,
     /// What is spoken on the native socket.
     native: Rc<dyn Protocol>,
+    /// What is spoken at `/ws`.
+    stomp: Rc<dyn Protocol>,
     /// Mounts what this node serves.
     routes: fn(&mut ServiceConfig),
 }
@@ -74,6 +77,7 @@ impl Context {
         Self {
             relay: engine.start_relay(),
             native: Rc::new(native),
+            stomp: Rc::new(Stomp::new(engine.clone(), stomp::options(settings))),
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
             socket: settings.socket.clone(),
@@ -135,6 +139,8 @@ const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint("/api/rooms/{id}/events", &[(Verb::Follow, |route| route.to(sse::events))]),
     Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(sockets::native))]),
+    Endpoint("/ws", &[(Verb::Follow, |route| route.to(sockets::stomp))]),
+    Endpoint("/ws/websocket", &[(Verb::Follow, |route| route.to(sockets::stomp))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
     Endpoint("/", &[(Verb::Read, |route| route.to(page::index))]),

@@ -19,3 +19,13 @@ pub(super) async fn native(
     let protocol = Rc::clone(&context.native);
     websocket::open(&request, payload, &context, protocol)
 }
+
+/// STOMP frames.
+pub(super) async fn stomp(
+    request: HttpRequest,
+    payload: Payload,
+    context: Data<Context>,
+) -> Result<HttpResponse, Error> {
+    let protocol = Rc::clone(&context.stomp);
+    websocket::open(&request, payload, &context, protocol)
+}

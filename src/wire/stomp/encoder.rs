@@ -80,8 +80,8 @@ impl Writer {
 pub struct Welcome<'a> {
     /// Names the session.
     pub session: &'a str,
-    /// Who the client is.
-    pub user: &'a User,
+    /// Who the client is, if it has said so.
+    pub user: Option<&'a User>,
     /// The token that the CONNECT made, where it made one.
     pub token: Option<&'a str>,
     /// What the server offers.
@@ -100,8 +100,8 @@ pub fn connected(version: Version, welcome: Welcome<'_>) -> ByteString {
     frame
         .header("session", welcome.session)
         .header("server", concat!("klatsch/", env!("CARGO_PKG_VERSION")))
-        .header("user-name", &welcome.user.nickname)
-        .header("user-id", welcome.user.id.as_str())
+        .optional("user-name", welcome.user.map(|user| &*user.nickname))
+        .optional("user-id", welcome.user.map(|user| user.id.as_str()))
         .optional("token", welcome.token);
     frame.end()
 }
@@ -165,7 +165,7 @@ mod tests {
     fn connected_says_who_the_client_is_and_escapes_nothing() {
         let user = User { id: UserId::new("u1"), nickname: "A:\\da".into() };
         let heartbeat = Heartbeat { can: 10_000, wants: 9_000 };
-        let welcome = Welcome { session: "s1", user: &user, token: Some("t"), heartbeat };
+        let welcome = Welcome { session: "s1", user: Some(&user), token: Some("t"), heartbeat };
         let server = concat!("server:klatsch/", env!("CARGO_PKG_VERSION"));
         assert_eq!(
             connected(Version::V1_2, welcome),
