@@ -40,8 +40,8 @@ pub struct StompRoute {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table with send, topic and names of fields")]
 struct Written {
-    send: String,
-    topic: String,
+    send: Option<String>,
+    topic: Option<String>,
     room: Option<String>,
     sender: Option<String>,
     content: Option<String>,
@@ -130,9 +130,12 @@ impl TryFrom<Written> for StompRoute {
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         let name = |given: Option<String>, usual: &str| given.unwrap_or_else(|| usual.to_owned());
         let types = |given: Option<Vec<String>>, usual: &str| given.unwrap_or_else(|| vec![usual.to_owned()]);
+        let (Some(send), Some(topic)) = (written.send, written.topic) else {
+            return Err("a send and a topic for each route");
+        };
         let route = Self {
-            send: written.send,
-            topic: written.topic,
+            send,
+            topic,
             room: name(written.room, "roomId"),
             sender: name(written.sender, "sender"),
             content: name(written.content, "content"),

@@ -3,8 +3,8 @@
 
 use super::{
     Broken, Version,
-    escape::unescape,
-    frame::{Command, Frame, find},
+    frame::{Command, Frame},
+    head::{Head, Rules},
 };
 
 const LF: u8 = b'\n';
@@ -47,9 +47,7 @@ pub struct Decoder {
     version: Option<Version>,
     state: State,
     line: Vec<u8>,
-    headers: Vec<(String, String)>,
-    header_lines: usize,
-    head_bytes: usize,
+    head: Head,
     body: Vec<u8>,
     scanned: u64,
 }
@@ -79,9 +77,7 @@ impl Decoder {
             version: None,
             state: State::Between,
             line: Vec::new(),
-            headers: Vec::new(),
-            header_lines: 0,
-            head_bytes: 0,
+            head: Head::default(),
             body: Vec::new(),
             scanned: 0,
         }
@@ -103,7 +99,7 @@ impl Decoder {
             return Err(broken.clone());
         }
         self.advance(input).map_err(|broken| {
-            let broken = broken.of_receipt(find(&self.headers, "receipt"));
+            let broken = broken.of_receipt(self.head.find("receipt"));
             self.forget();
             self.state = State::Broken(broken.clone());
             broken
@@ -112,11 +108,7 @@ impl Decoder {
 
     /// Bytes of memory that the unfinished frame takes.
     pub fn held(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.capacity() + value.capacity());
-        self.line.capacity()
-            + self.body.capacity()
-            + self.headers.capacity() * size_of::<(String, String)>()
-            + headers.sum::<usize>()
+        self.line.capacity() + self.head.held() + self.body.capacity()
     }
 
     /// Looks at bytes that it has taken since it was made: one for each byte, however they were cut.
@@ -216,11 +208,11 @@ impl Decoder {
         *command == Command::Connect || matches!(self.version, None | Some(Version::V1_2))
     }
 
-    /// The version whose rules the headers of a frame follow; CONNECT has no escapes in any.
-    fn version_of(&self, command: &Command) -> Version {
-        match command {
-            Command::Connect => Version::V1_0,
-            _ => self.version.unwrap_or(Version::V1_0),
+    /// What makes names and values of a line: CONNECT has no escapes in any version.
+    fn rules(&self, command: &Command) -> Rules {
+        match (command, self.version) {
+            (Command::Connect, _) | (_, None) => Rules::AsItStands,
+            (_, Some(version)) => Rules::Of(version),
         }
     }
 
@@ -231,54 +223,17 @@ impl Decoder {
         if self.line.is_empty() {
             return self.begin_body(command);
         }
-        self.header_lines += 1;
-        self.head_bytes += self.line.len();
-        if self.header_lines > self.bounds.headers {
-            return Err(Broken::too_large(format!("a frame may have {} headers", self.bounds.headers)));
-        }
-        if self.head_bytes > self.bounds.head_bytes {
-            let most = self.bounds.head_bytes;
-            return Err(Broken::too_large(format!("the headers of a frame may have {most} bytes together")));
-        }
-        let (name, value) = self.parse_header(self.version_of(&command))?;
+        self.head.add(&self.line, &self.bounds, self.rules(&command))?;
         self.line.clear();
-        if find(&self.headers, &name).is_none() {
-            self.headers.push((name, value));
-        }
         Ok(State::HeaderLine(command))
-    }
-
-    fn parse_header(&self, version: Version) -> Result<(String, String), Broken> {
-        let line = str::from_utf8(&self.line).map_err(|_| Broken::malformed("headers must be UTF-8"))?;
-        let (name, value) =
-            line.split_once(':').ok_or_else(|| Broken::malformed("a header must have a colon"))?;
-        if name.is_empty() {
-            return Err(Broken::malformed("a header must have a name"));
-        }
-        if version == Version::V1_2 && line.contains('\r') {
-            return Err(Broken::malformed("a carriage return in a header must be escaped"));
-        }
-        // Clients of 1.0 pad their headers, as its examples do; later versions forbid to trim them.
-        let pads = version == Version::V1_0 && self.version == Some(Version::V1_0);
-        let (name, value) =
-            if pads { (name.trim_matches(' '), value.trim_matches(' ')) } else { (name, value) };
-        let undefined =
-            || Broken::malformed(format!("a header has an escape that STOMP {version} does not define"));
-        let name = unescape(name, version).ok_or_else(undefined)?;
-        let value = unescape(value, version).ok_or_else(undefined)?;
-        Ok((name, value))
     }
 
     fn begin_body(&mut self, command: Command) -> Result<State, Broken> {
         self.line = Vec::new();
-        let Some(length) = find(&self.headers, "content-length") else { return Ok(State::UntilNul(command)) };
-        let length = length.trim_matches(' ');
-        if length.is_empty() || !length.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Broken::malformed("content-length must be a whole number"));
-        }
-        match length.parse() {
-            Ok(length) if length <= self.bounds.body_bytes => Ok(State::Counted(command, length)),
-            _ => Err(self.body_too_large()),
+        match self.head.content_length()? {
+            None => Ok(State::UntilNul(command)),
+            Some(length) if length <= self.bounds.body_bytes => Ok(State::Counted(command, length)),
+            Some(_) => Err(self.body_too_large()),
         }
     }
 
@@ -304,11 +259,7 @@ impl Decoder {
     }
 
     fn finish(&mut self, command: Command) -> Item {
-        let frame = Frame {
-            command,
-            headers: std::mem::take(&mut self.headers),
-            body: std::mem::take(&mut self.body),
-        };
+        let frame = Frame { command, headers: self.head.take(), body: std::mem::take(&mut self.body) };
         self.forget();
         Item::Frame(frame)
     }

@@ -8,6 +8,7 @@ mod decoder;
 mod encoder;
 mod escape;
 mod frame;
+mod head;
 mod heartbeat;
 mod message;
 mod notice;

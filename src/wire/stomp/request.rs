@@ -218,8 +218,10 @@ fn send(frame: Frame, limits: &Limits) -> Result<Send, Fault> {
     Ok(Send { destination, body: frame.body, content_type, transaction, client_id, headers })
 }
 
+/// Many clients trim names, so that a padded name must not stand for one with a meaning in somebody else's MESSAGE.
 fn is_of_the_user(name: &str) -> bool {
-    !NAMED.contains(&name) && !name.eq_ignore_ascii_case("authorization")
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    !name.is_empty() && !NAMED.contains(&name) && !name.eq_ignore_ascii_case("authorization")
 }
 
 fn subscribe(frame: &Frame, version: Version) -> Result<Subscribe, Fault> {

@@ -50,6 +50,9 @@ fn all_a_header_has_a_name_and_a_colon() {
             assert_eq!((broken.cause, broken.receipt.as_deref()), (Cause::Malformed, Some("r1")), "{line}");
         }
         assert_eq!(value(version, "h:").unwrap(), "");
+        if version == V1_0 {
+            assert!(frame(version, b"SEND\n :x\n\n\0").is_err());
+        }
         // Later versions escape a colon, clients of old do not.
         assert_eq!(value(version, "h:a:b").unwrap(), "a:b");
     }

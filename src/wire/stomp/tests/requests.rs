@@ -246,6 +246,13 @@ fn all_user_headers_are_kept_and_named_ones_are_not() {
 }
 
 #[test]
+fn a_padded_name_does_not_stand_for_one_with_a_meaning() {
+    let text = "SEND\ndestination:/a\n content-length:1\nack\t:1\n\u{feff}seq:1\n authorization:x\n :1\n\u{a0}ok:1\n\n{}\0";
+    let Action::Send(send) = request(V1_2, text).unwrap().action else { panic!() };
+    assert_eq!(send.headers.iter().collect::<Vec<_>>(), [("\u{a0}ok", "1")]);
+}
+
+#[test]
 fn what_no_room_would_take_is_refused_and_breaks_nothing() {
     for version in Version::ALL {
         let (refusal, receipt, transaction) =
