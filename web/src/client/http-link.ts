@@ -190,8 +190,8 @@ export class HttpLink implements Link {
   async #visitInTurn(): Promise<void> {
     while (!this.#over) {
       const others = [...this.#readings.values()].filter(({ room }) => room !== this.#attended);
-      const breakMs = Math.max(LEAST_VISIT_MS, VISIT_MS / Math.max(1, others.length));
-      if (others.length === 0) await pause(breakMs, this.#life.signal);
+      const breakMs = Math.max(LEAST_VISIT_MS, VISIT_MS / others.length);
+      if (others.length === 0) await pause(LEAST_VISIT_MS, this.#life.signal);
       for (const reading of others) {
         await pause(breakMs, this.#life.signal);
         const wanted = this.#readings.get(reading.room) === reading && reading.room !== this.#attended;

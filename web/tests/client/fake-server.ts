@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Missing, Position, Room, RoomRecord, User } from "../../src/client";
 
@@ -64,6 +65,7 @@ export class FakeServer {
   #http: Server;
   #peers = new Set<Peer>();
   #readers = new Set<Reader>();
+  #muted = new Set<Duplex>();
   #options: FakeOptions;
   #ids = 0;
 
@@ -74,7 +76,8 @@ export class FakeServer {
     this.#http.on("upgrade", (request, socket, head) => {
       const mishap = this.mishap?.(callOf(request, {}));
       if (mishap === "drop") socket.destroy();
-      else if (mishap === undefined) sockets.handleUpgrade(request, socket, head, (peer) => this.#welcome(peer));
+      if (mishap === "mute") this.#muted.add(socket);
+      if (mishap === undefined) sockets.handleUpgrade(request, socket, head, (peer) => this.#welcome(peer));
     });
   }
 
@@ -91,6 +94,7 @@ export class FakeServer {
 
   async stop(): Promise<void> {
     this.cut();
+    for (const socket of this.#muted) socket.destroy();
     this.#http.closeAllConnections();
     await new Promise((resolve) => {
       this.#http.close(resolve);
