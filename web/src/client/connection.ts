@@ -196,7 +196,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       () => false,
     );
     if (this.#state !== asked) return;
-    if (reached && this.#way !== "polling") this.#ways.bar(this.#way, Date.now());
+    if (reached && end.barred) this.#ways.failedToOpen(this.#way, Date.now());
+    else if (reached) this.#ways.bar(this.#way, Date.now());
     if (this.#ways.best(Date.now()) === this.#way) this.#wait(end.reason, end.retryAfterMs);
     else this.#connect();
   }

@@ -132,6 +132,7 @@ export class HttpLink implements Link {
   async #join(room: string, after: Position): Promise<Omit<Joined, "type">> {
     this.part(room);
     const joined = await this.#call(() => this.#api.join(room));
+    if (this.#watching) this.#handler.pushed({ type: "room", change: "changed", room: joined });
     const begin = (position: Position): Reading => {
       const reading = { room, position, joinedAt: joined.head.seq, leaving: false };
       this.#readings.set(room, reading);

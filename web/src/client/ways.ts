@@ -17,6 +17,8 @@ const SHORT_LIVES = 3;
 export class Ways {
   #choice: Choice;
   readonly #barredUntil = new Map<Way, number>();
+  /** Ways that carried something since they last failed to open. */
+  readonly #proven = new Set<Way>();
   #shortLives = 0;
 
   constructor(choice: Choice) {
@@ -54,20 +56,30 @@ export class Ways {
     this.#shortLives = 0;
   }
 
+  /**
+   * A way did not open, though the server can be reached. One that did before has the benefit of the doubt once: the
+   * server may only just have come back.
+   */
+  failedToOpen(way: Way, now: number): void {
+    if (!this.#proven.delete(way)) this.bar(way, now);
+  }
+
   /** A way does not get through, though the server can be reached. */
   bar(way: Way, now: number): void {
-    this.#barredUntil.set(way, now + BARRED_MS);
+    if (way !== "polling") this.#barredUntil.set(way, now + BARRED_MS);
     this.#shortLives = 0;
   }
 
   /** Something came over it after all. */
   heard(way: Way): void {
     this.#barredUntil.delete(way);
+    this.#proven.add(way);
   }
 
   /** Another network is another path: whatever was barred may not be any more. */
   forget(): void {
     this.#barredUntil.clear();
+    this.#proven.clear();
     this.#shortLives = 0;
   }
 

@@ -82,11 +82,9 @@ suite("ways of being connected", (house) => {
     const page = await house.visitor();
     await page.addInitScript(() => {
       const { WebSocket } = window;
-      window.WebSocket = class {
-        constructor(url) {
-          if (window.mended) return new WebSocket(url);
-          throw new DOMException("forbidden", "SecurityError");
-        }
+      window.WebSocket = function open(url) {
+        if (window.mended) return new WebSocket(url);
+        throw new DOMException("forbidden", "SecurityError");
       };
     });
     await page.reload();
@@ -187,6 +185,43 @@ suite("ways of being connected", (house) => {
       await message(other, "back again").waitFor();
     });
 
+    test(`over ${way} what was said and written while the device was offline is there afterwards, once`, async () => {
+      const { room, say } = await house.host(`Herald of ${way}`, `Tunnel ${way}`);
+      const page = await by(house, way, `Commuter ${way}`);
+      await enterRoom(page, `Tunnel ${way}`);
+      for (let tunnel = 0; tunnel < 2; tunnel += 1) {
+        await page.context().setOffline(true);
+        await page.locator(".banner").getByText("The connection is lost").waitFor();
+        await say(`outside ${tunnel}`);
+        await write(page, `inside ${tunnel}`);
+        await page.locator(".row-message.unsent").waitFor();
+        await page.context().setOffline(false);
+        await message(page, `outside ${tunnel}`).waitFor();
+        await eventually(async () => assert.equal(await page.locator(".stamp-state").count(), 0));
+      }
+      const expected = [0, 1].flatMap((tunnel) => [`outside ${tunnel}`, `inside ${tunnel}`]);
+      assert.deepEqual(await house.history(room.id), expected);
+      assert.deepEqual(await bodies(page), expected);
+      await connectedBy(page, way);
+    });
+
+    test(`over ${way} a page that nobody sees holds no connection, and still counts what is new`, async () => {
+      const { say } = await house.host(`Knocker of ${way}`, `Curtain ${way}`);
+      const page = await by(house, way, `Hidden ${way}`);
+      await enterRoom(page, `Curtain ${way}`);
+      const held = async (count) => eventually(async () => assert.equal(await holding(house, way), count));
+      await held(1);
+      await hide(page, true);
+      await held(0);
+      await say("are you there?");
+      await eventually(async () => assert.match(await page.title(), /^\(1\)/));
+      await held(0);
+      await hide(page, false);
+      await held(1);
+      await say("there you are");
+      await message(page, "there you are").waitFor({ timeout: 2_500 });
+    });
+
     test(`over ${way} rooms elsewhere are counted as unread, and new ones appear`, async () => {
       const { say } = await house.host(`Caller of ${way}`, `Aside ${way}`);
       const page = await by(house, way, `Busy ${way}`);
@@ -253,11 +288,9 @@ async function bar(page, patterns) {
     }
     await page.addInitScript(() => {
       const { WebSocket } = window;
-      window.WebSocket = class {
-        constructor() {
-          // Nobody listens on the discard port: the browser's own failure of a connection.
-          return new WebSocket("ws://127.0.0.1:9/");
-        }
+      // Nobody listens on the discard port: the browser's own failure of a connection.
+      window.WebSocket = function open() {
+        return new WebSocket("ws://127.0.0.1:9/");
       };
     });
   }
@@ -268,6 +301,23 @@ function callsOf(page) {
   page.on("request", (request) => urls.push(request.url()));
   page.on("websocket", (socket) => urls.push(socket.url()));
   return urls;
+}
+
+/** Tells a page that it is hidden, or seen again, as the browser does when another tab comes to the front. */
+async function hide(page, hidden) {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { configurable: true, value });
+    Object.defineProperty(document, "visibilityState", { configurable: true, value: value ? "hidden" : "visible" });
+    document.dispatchEvent(new Event("visibilitychange"));
+    dispatchEvent(new Event(value ? "blur" : "focus"));
+  }, hidden);
+}
+
+/** How many connections the server has that follow a room this way. */
+async function holding(house, way) {
+  const metrics = await fetch(new URL("/metrics", house.server.url)).then((answer) => answer.text());
+  const transport = { events: "sse", polling: "poll" }[way];
+  return Number(new RegExp(`^klatsch_connections\\{.*"${transport}".*\\} (\\d+)$`, "m").exec(metrics)?.[1]);
 }
 
 async function storm(page, who) {

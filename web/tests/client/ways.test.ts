@@ -278,6 +278,16 @@ describe("automatic", () => {
     await until(() => expect(wayOf(client)).toBe("events"));
   });
 
+  test("a socket that once opened is given a second try after a server that came back", async () => {
+    const client = connect();
+    await until(() => expect(wayOf(client)).toBe("socket"));
+    let tries = 0;
+    server.mishap = (call) => (isSocket(call) && (tries += 1) === 1 ? "drop" : undefined);
+    server.closeAll(4000);
+    await until(() => expect(tries).toBe(2));
+    await until(() => expect(wayOf(client)).toBe("socket"));
+  });
+
   test("another network is another chance for the socket", async () => {
     bar(isSocket);
     const client = connect();
@@ -336,4 +346,18 @@ test("a way is barred for five minutes, a chosen one is always tried, polling ne
   expect([ways.best(1), ways.obstructed(1)]).toEqual(["events", "events"]);
   ways.heard("events");
   expect(ways.obstructed(1)).toBeUndefined();
+  ways.choose("polling");
+  ways.bar("polling", 0);
+  expect(ways.obstructed(1)).toBeUndefined();
+});
+
+test("a way that carried something may fail to open once before it is barred", () => {
+  const ways = new Ways("auto");
+  ways.heard("socket");
+  ways.failedToOpen("socket", 0);
+  expect(ways.best(1)).toBe("socket");
+  ways.failedToOpen("socket", 2);
+  expect(ways.best(3)).toBe("events");
+  ways.failedToOpen("events", 4);
+  expect(ways.best(5)).toBe("polling");
 });
