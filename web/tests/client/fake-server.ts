@@ -30,8 +30,11 @@ interface Reader {
   end: () => void;
 }
 
-/** What a test does to a call over HTTP: it never arrives; it is done but its answer is lost; it is never answered. */
-export type Mishap = "drop" | "lose" | "mute" | undefined;
+/**
+ * What a test does to a call over HTTP: it never arrives; it is done but its answer is lost; it is never answered;
+ * it is refused until later.
+ */
+export type Mishap = "drop" | "lose" | "mute" | "later" | undefined;
 
 export interface HttpCall {
   method: string;
@@ -137,6 +140,11 @@ export class FakeServer {
   cut(): void {
     for (const peer of this.#peers) peer.socket.terminate();
     for (const reader of this.#readers) reader.end();
+  }
+
+  /** Forgets everybody who follows a room over HTTP, without a word to them. */
+  forgetReaders(): void {
+    this.#readers.clear();
   }
 
   /** How many follow a room over HTTP right now. */
@@ -294,6 +302,11 @@ export class FakeServer {
     const mishap = this.mishap?.(call);
     if (mishap === "drop") response.destroy();
     if (mishap === "drop" || mishap === "mute") return;
+    if (mishap === "later") {
+      response.writeHead(503, { "Content-Type": "application/json" });
+      response.end(JSON.stringify({ ...problem("overloaded"), retry: "later", retry_after_ms: 1 }));
+      return;
+    }
     const room = this.rooms.get(parts[2] ?? "");
     if (room !== undefined && parts[3] === "events") {
       this.#stream(room, call.query, response);

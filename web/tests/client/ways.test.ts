@@ -42,6 +42,23 @@ const isSend = ({ method, path }: HttpCall) => method === "POST" && path.endsWit
 const isSocket = ({ path }: HttpCall) => path === "/api/socket";
 const isStream = ({ path }: HttpCall) => path.endsWith("/events");
 
+/** An answer to leaving that comes after the own record. */
+const leavingSlowly: typeof fetch = async (url, init) => {
+  const response = await fetch(url, init);
+  if (init?.method === "DELETE") await new Promise((resolve) => setTimeout(resolve, 100));
+  return response;
+};
+
+/** Lets up to so many seconds pass for the client in hardly any time, until `done`. Needs `vi.useFakeTimers`. */
+async function elapse(seconds: number, done: () => boolean): Promise<void> {
+  for (let second = 0; second < seconds && !done(); second += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+  }
+}
+
+const TIMERS = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] as const;
+
 async function live(client: KlatschClient, id = room.id): Promise<RoomFeed> {
   const feed = client.open(id);
   await until(() => expect(feed.state).toBe("live"));
@@ -102,7 +119,7 @@ describe.each(WAYS)("by %s", (choice) => {
 
   test("leaving ends the membership without a word of being thrown out, and other rooms go on", async () => {
     const other = server.addRoom("Garden");
-    const client = connect({ choice });
+    const client = connect({ choice, fetch: leavingSlowly });
     const feed = await followed(client);
     await live(client, other.id);
     const states: string[] = [];
@@ -112,7 +129,7 @@ describe.each(WAYS)("by %s", (choice) => {
     client.attend(other.id);
     server.say(other, mina, "over here");
     await until(() => expect(bodies(client.open(other.id))).toEqual(["over here"]));
-    expect([...room.members.keys(), ...states]).not.toContain("parted");
+    expect(states).not.toContain("parted");
     expect(room.members.size).toBe(0);
     expect(bodies(feed)).toEqual([]);
   });
@@ -196,6 +213,27 @@ describe.each(["events", "polling"] as const)("over HTTP, by %s", (choice) => {
     await until(() => expect(bodies(feed)).toEqual(["still here"]));
   });
 
+  test("a reader who is told to come later does, and the connection stays", async () => {
+    const other = server.addRoom("Garden");
+    const client = connect({ choice });
+    const feed = await followed(client);
+    const otherFeed = await live(client, other.id);
+    const phases = new Set<string>();
+    client.on("state", ({ phase }) => phases.add(phase));
+    const refused = new Map<string, number>();
+    server.mishap = ({ method, path }) => {
+      const reads = method === "GET" && /messages$|events$/.test(path);
+      refused.set(path, (refused.get(path) ?? 0) + 1);
+      return reads && (refused.get(path) ?? 0) <= 1 ? "later" : undefined;
+    };
+    client.attend(other.id);
+    server.say(other, mina, "looked at");
+    server.say(room, mina, "visited");
+    await until(() => expect([bodies(otherFeed), bodies(feed)]).toEqual([["looked at"], ["visited"]]), 14_000);
+    expect([...phases]).toEqual([]);
+    expect(refused.size).toBeGreaterThanOrEqual(2);
+  }, 16_000);
+
   test("nothing is asked any more once the client stopped", async () => {
     const client = connect({ choice });
     await followed(client);
@@ -209,6 +247,28 @@ describe.each(["events", "polling"] as const)("over HTTP, by %s", (choice) => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(calls).toEqual([]);
   });
+});
+
+test("a stream that falls silent is opened anew from its position, not sooner than that is certain", async () => {
+  vi.useFakeTimers({ toFake: [...TIMERS] });
+  try {
+    const client = connect({ choice: "events" });
+    const feed = client.open(room.id);
+    await elapse(5, () => server.readers === 1);
+    let streams = 0;
+    server.mishap = (call) => {
+      if (isStream(call)) streams += 1;
+      return undefined;
+    };
+    server.forgetReaders();
+    server.say(room, mina, "unheard");
+    await elapse(50, () => streams > 0);
+    expect([streams, bodies(feed)]).toEqual([0, []]);
+    await elapse(20, () => bodies(feed).length > 0);
+    expect([streams, bodies(feed)]).toEqual([1, ["unheard"]]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe("automatic", () => {
@@ -238,17 +298,12 @@ describe("automatic", () => {
 
   test("a socket that is swallowed, and a stream that is held back, are given up in time", async () => {
     server.mishap = (call) => (isSocket(call) || isStream(call) ? "mute" : undefined);
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
+    vi.useFakeTimers({ toFake: [...TIMERS] });
     try {
       const client = connect();
       const feed = client.open(room.id);
-      let way: Way | undefined;
-      for (let seconds = 0; seconds < 25 && way !== "polling"; seconds += 1) {
-        await vi.advanceTimersByTimeAsync(1000);
-        for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
-        way = wayOf(client);
-      }
-      expect(way).toBe("polling");
+      await elapse(25, () => wayOf(client) === "polling");
+      expect(wayOf(client)).toBe("polling");
       vi.useRealTimers();
       server.say(room, mina, "through");
       await until(() => expect(bodies(feed)).toEqual(["through"]));
