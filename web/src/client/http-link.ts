@@ -7,17 +7,15 @@ import type { Api } from "./api";
 import { Backoff } from "./backoff";
 import { PAGE, type Follow } from "./follow";
 import { ABNORMAL, type Credentials, type Link, type LinkEnd, type LinkHandler } from "./link";
-import { isMember, type Ack, type Joined, type Missing, type Position, type Room, type RoomRecord } from "./protocol";
+import { isMember, type Ack, type Joined, type Missing, type Position, type RoomRecord } from "./protocol";
 import { asRefusal, Refusal } from "./refusal";
+import { RoomWatch } from "./room-watch";
 import { pause } from "./timing";
 
 /** A followed room that nobody looks at is visited about so often, in milliseconds, … */
 const VISIT_MS = 5_000;
 /** … but all of them together no more often than this. */
 const LEAST_VISIT_MS = 1_000;
-/** How often the list of rooms is read again, in milliseconds, and how many of the newest. */
-const LIST_MS = 10_000;
-const LISTED = 100;
 /** So often in a row the server may say `later` to a reader; then the link counts as lost. */
 const ATTEMPTS = 4;
 const PROBE_MS = 5_000;
@@ -36,6 +34,7 @@ export class HttpLink implements Link {
   readonly #api: Api;
   readonly #follow: Follow;
   readonly #handler: LinkHandler;
+  readonly #watch: RoomWatch;
   readonly #life = new AbortController();
   readonly #readings = new Map<string, Reading>();
   #me = "";
@@ -44,13 +43,12 @@ export class HttpLink implements Link {
   #held: AbortController | undefined;
   /** Rooms that nobody looks at are joined one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
-  #watching = false;
-  readonly #recounting = new Set<string>();
 
   constructor(api: Api, follow: Follow, credentials: Credentials, handler: LinkHandler) {
     this.#api = api.until(this.#life.signal);
     this.#follow = follow;
     this.#handler = handler;
+    this.#watch = new RoomWatch(this.#api, this.#life.signal, (push) => handler.pushed(push));
     void this.#introduce(credentials);
   }
 
@@ -83,9 +81,7 @@ export class HttpLink implements Link {
   }
 
   watchRooms(): void {
-    if (this.#watching) return;
-    this.#watching = true;
-    void this.#watch();
+    this.#watch.start();
   }
 
   attend(room: string | undefined): void {
@@ -132,7 +128,7 @@ export class HttpLink implements Link {
   async #join(room: string, after: Position): Promise<Omit<Joined, "type">> {
     this.part(room);
     const joined = await this.#call(() => this.#api.join(room));
-    if (this.#watching) this.#handler.pushed({ type: "room", change: "changed", room: joined });
+    this.#watch.tell("changed", joined);
     const begin = (position: Position): Reading => {
       const reading = { room, position, joinedAt: joined.head.seq, leaving: false };
       this.#readings.set(room, reading);
@@ -227,39 +223,13 @@ export class HttpLink implements Link {
       reading.position = { ...reading.position, seq: last.seq };
       this.#handler.pushed({ type: "records", room, records: shown });
     }
-    if (shown.some(isMember)) void this.#recount(room);
+    if (shown.some(isMember)) void this.#watch.recount(room);
     if (end >= 0) this.#parted(reading, "not_a_member");
   }
 
   #parted({ room, leaving }: Reading, code: string): void {
     this.part(room);
     if (!leaving) this.#handler.pushed({ type: "parted", room, code });
-  }
-
-  /** Tells how many members a room has now; at most once a second for each. */
-  async #recount(room: string): Promise<void> {
-    if (!this.#watching || this.#recounting.has(room)) return;
-    this.#recounting.add(room);
-    await pause(1_000, this.#life.signal);
-    this.#recounting.delete(room);
-    if (this.#over) return;
-    const now = await this.#api.room(room).catch(ignore);
-    if (now !== undefined && !this.#over) this.#handler.pushed({ type: "room", change: "changed", room: now });
-  }
-
-  async #watch(): Promise<void> {
-    let known: ReadonlyMap<string, string> = new Map();
-    while (!this.#over) {
-      const rooms = await this.#api.rooms({ limit: LISTED }).then((page) => page.rooms, ignore);
-      if (this.#over) return;
-      // The newest stands first; told last it is the newest for the listener, too.
-      for (const room of rooms?.toReversed() ?? []) {
-        if (known.get(room.id) === inShort(room)) continue;
-        this.#handler.pushed({ type: "room", change: known.has(room.id) ? "changed" : "created", room });
-      }
-      if (rooms !== undefined) known = new Map(rooms.map((room) => [room.id, inShort(room)]));
-      await pause(LIST_MS, this.#life.signal);
-    }
   }
 
   /** Makes a call; one that gets no answer, or shows that the token is worthless, ends the link. */
@@ -298,10 +268,4 @@ function isPassing(refusal: Refusal): boolean {
   return refusal.status > 0 && refusal.retry === "later";
 }
 
-function inShort({ name, members }: Room): string {
-  return `${members} ${name}`;
-}
-
-function ignore(): undefined {
-  return undefined;
-}
+function ignore(): void {}
