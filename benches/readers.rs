@@ -79,7 +79,12 @@ async fn compare(args: &Args) -> anyhow::Result<()> {
         }
     }
     let [sockets, events, polling] = p99.map(median);
-    writeln!(out, "p99 of events: {:.2}x, of polling: {:.2}x (medians)", events / sockets, polling / sockets)?;
+    writeln!(
+        out,
+        "p99 of events: {:.2}x, of polling: {:.2}x (medians)",
+        events / sockets,
+        polling / sockets
+    )?;
     Ok(())
 }
 
