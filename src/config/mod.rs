@@ -17,6 +17,7 @@ mod rooms;
 mod server;
 mod show;
 mod socket;
+mod sockjs;
 mod telemetry;
 mod writer;
 
@@ -34,6 +35,7 @@ pub use self::{
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,
+    sockjs::{ClientUrl, SockJsSettings},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
     writer::WriterSettings,
 };
@@ -58,6 +60,8 @@ pub struct Settings {
     pub writer: WriterSettings,
     /// The native WebSocket.
     pub socket: SocketSettings,
+    /// SockJS.
+    pub sockjs: SockJsSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,
     /// What a node tells about itself.

@@ -7,6 +7,7 @@ pub mod json;
 pub mod log_record;
 pub mod native;
 pub mod signal;
+pub mod sockjs;
 pub mod sse;
 pub mod stomp;
 
