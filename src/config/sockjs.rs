@@ -63,7 +63,9 @@ impl TryFrom<String> for ClientUrl {
         let harmless = text.chars().all(|c| c.is_ascii_graphic() && !"\"'<>&\\`".contains(c));
         match begins && harmless {
             true => Ok(Self(text)),
-            false => Err("an address that starts with /, http:// or https:// and holds no quotes, < > & \\ or blanks"),
+            false => Err(
+                "an address that starts with /, http:// or https:// and holds no quotes, < > & \\ or blanks",
+            ),
         }
     }
 }
@@ -80,7 +82,9 @@ mod tests {
 
     #[test]
     fn a_script_comes_from_an_address_that_cannot_leave_its_attribute() {
-        for good in ["/sockjs.min.js", "https://cdn.example/sockjs-client@1/dist/sockjs.min.js", "http://a:1/b"] {
+        for good in
+            ["/sockjs.min.js", "https://cdn.example/sockjs-client@1/dist/sockjs.min.js", "http://a:1/b"]
+        {
             assert!(ClientUrl::try_from(good.to_owned()).is_ok(), "{good}");
         }
         for bad in ["", "sockjs.js", "javascript:alert(1)", "/a\"></script>", "/a b", "https://a/<", "/ü"] {

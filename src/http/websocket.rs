@@ -70,12 +70,7 @@ pub(super) fn open(
 }
 
 impl WebSocket {
-    fn new(
-        context: web::Data<Context>,
-        gate: Gate,
-        protocol: Rc<dyn Protocol>,
-        framing: Framing,
-    ) -> Self {
+    fn new(context: web::Data<Context>, gate: Gate, protocol: Rc<dyn Protocol>, framing: Framing) -> Self {
         Self {
             outbox: protocol.outbox(),
             protocol,

@@ -206,7 +206,8 @@ mod tests {
         assert_eq!(messages(r#"["a","b"]"#).unwrap(), ["a", "b"]);
         assert_eq!(messages(r#""one""#).unwrap(), ["one"]);
         assert!(messages("[]").unwrap().is_empty());
-        for bad in ["", "[", "[\"x", "{}", "1", "null", "[1]", "[null]", "[[\"a\"]]", "[\"a\"]x", "[\"a\",]"] {
+        for bad in ["", "[", "[\"x", "{}", "1", "null", "[1]", "[null]", "[[\"a\"]]", "[\"a\"]x", "[\"a\",]"]
+        {
             assert_eq!(messages(bad), Err(Broken), "{bad}");
         }
     }

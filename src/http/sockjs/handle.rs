@@ -64,7 +64,12 @@ pub(super) enum Life {
 
 impl Handle {
     /// A session that nobody has received yet; `room_bytes` may wait for its conversation.
-    pub(super) fn new(outbox: Arc<Outbox>, pulse: Arc<Pulse>, room_bytes: usize, actor: Addr<Session>) -> Self {
+    pub(super) fn new(
+        outbox: Arc<Outbox>,
+        pulse: Arc<Pulse>,
+        room_bytes: usize,
+        actor: Addr<Session>,
+    ) -> Self {
         let reception = Reception { greeted: false, state: State::Free, since: Instant::now() };
         let (room, reception) = (Arc::new(Semaphore::new(room_bytes)), Mutex::new(reception));
         Self { outbox, pulse, room, room_bytes, reception, actor }

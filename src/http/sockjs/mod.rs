@@ -79,7 +79,8 @@ fn resource(config: &mut ServiceConfig, path: &str, method: Method, answer: fn(R
     let refuse = {
         let allow = allow.clone();
         move || {
-            let refusal = HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow.clone())).finish();
+            let refusal =
+                HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow.clone())).finish();
             async { refusal }
         }
     };

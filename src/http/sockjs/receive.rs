@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    http::StatusCode,
+    http::{StatusCode, Version},
     rt::time::{Instant, Interval, interval_at, timeout},
     web::Bytes,
 };
@@ -73,7 +73,13 @@ fn stream(visit: &Visit, transport: Transport) -> Result<HttpResponse, Problem> 
     let settings = &visit.service.settings;
     let mut response = visit.answer(StatusCode::OK, transport.content_type());
     let frames = Frames::new(visit.receive()?, transport, settings.response_bytes, settings.heartbeat());
-    Ok(response.streaming(frames))
+    if visit.request.version() >= Version::HTTP_11 {
+        return Ok(response.streaming(frames));
+    }
+    // Before 1.1 there are no chunks: the end of the connection is that of the response.
+    let mut response = response.force_close().streaming(frames);
+    response.head_mut().no_chunking(true);
+    Ok(response)
 }
 
 /// The body of a stream.

@@ -1,10 +1,7 @@
 //! The actor of one session over HTTP: it owns the conversation, which lives on while requests come and go.
 //! What is said in it is the conversation's business, and who receives it is decided by its handle.
 
-use std::{
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message};
 use prometheus::IntGauge;
