@@ -53,6 +53,8 @@ pub(super) struct Lobby {
     others: Option<Tell>,
     /// Rooms told of within the last [`PACE`].
     recent: HashMap<RoomId, Recent>,
+    /// How often this node told of a room.
+    told: u64,
 }
 
 /// How the other nodes are told.
@@ -67,11 +69,12 @@ struct Recent {
 impl Lobby {
     /// A lobby that nobody watches yet. There are no others where there is no other node.
     pub(super) fn new(relays: Relays, others: Option<Tell>) -> Self {
-        Self { relays, others, recent: HashMap::new() }
+        Self { relays, others, recent: HashMap::new(), told: 0 }
     }
 
     fn tell(&mut self, RoomChanged { change, room, whose }: RoomChanged, ctx: &mut Context<Self>) {
-        let listed = Arc::new(Listed { change, room: room.clone() });
+        self.told += 1;
+        let listed = Arc::new(Listed { number: self.told, change, room: room.clone() });
         self.relays.tell_all(|| ToRelay::Listed(Arc::clone(&listed)));
         if let Some(others) = self.others.as_ref().filter(|_| whose == Whose::Own) {
             others(change, &room);

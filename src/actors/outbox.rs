@@ -100,7 +100,7 @@ impl Outbox {
 
     /// Queues frames that many clients share, `bytes` together, each behind the head of this client.
     pub fn push_headed(&self, head: &Arc<Head>, frames: &Arc<[ByteString]>, bytes: usize) -> Pushed {
-        let bytes = bytes + frames.len() * head.len();
+        let bytes = bytes + frames.len() * head.size();
         self.enqueue(bytes, || Outbound::Headed(Arc::clone(head), Arc::clone(frames)))
     }
 

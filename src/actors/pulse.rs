@@ -1,7 +1,10 @@
 //! Signs of life of one socket: shown by its connection, judged by its relay, so that ten thousand idle sockets
 //! need no timer of their own.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Duration,
+};
 
 use crate::domain::CloseCode;
 
@@ -21,6 +24,10 @@ pub(super) enum Beat {
     Well,
     /// A ping is due.
     Ping,
+    /// A heart-beat of the protocol is due.
+    Sign,
+    /// Both are.
+    Both,
     /// The socket is to be closed.
     End(CloseCode),
 }
@@ -32,12 +39,41 @@ pub struct Pulse {
     age: AtomicU32,
     silent: AtomicU32,
     connected: AtomicBool,
+    /// What the protocol agreed on with its client, in ticks; 0 is nothing.
+    beat_every: AtomicU32,
+    dead_after: AtomicU32,
+    /// Ticks since the protocol heard of its client.
+    quiet: AtomicU32,
 }
 
 impl Pulse {
     /// A fresh socket.
     pub fn new(rhythm: Rhythm) -> Self {
-        Self { rhythm, age: AtomicU32::new(0), silent: AtomicU32::new(0), connected: AtomicBool::new(false) }
+        Self {
+            rhythm,
+            age: AtomicU32::new(0),
+            silent: AtomicU32::new(0),
+            connected: AtomicBool::new(false),
+            beat_every: AtomicU32::new(0),
+            dead_after: AtomicU32::new(0),
+            quiet: AtomicU32::new(0),
+        }
+    }
+
+    /// The client says something in its protocol, of which a frame of the transport is no sign.
+    pub fn spoke(&self) {
+        self.quiet.store(0, Ordering::Relaxed);
+    }
+
+    /// The protocol has heart-beats of its own: it sends one at least so often, and a client that says nothing for so
+    /// long is dead.
+    pub fn agree(&self, send_every: Option<Duration>, dead_after: Option<Duration>) {
+        let ticks =
+            |time: Option<Duration>| time.map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+        // Rounded down to be early, and up to be patient.
+        self.beat_every.store(send_every.map_or(0, |_| ticks(send_every).max(1)), Ordering::Relaxed);
+        self.dead_after
+            .store(dead_after.map_or(0, |_| ticks(dead_after).saturating_add(1)), Ordering::Relaxed);
     }
 
     /// Something came from the client.
@@ -61,7 +97,18 @@ impl Pulse {
         if age > self.rhythm.to_connect && !self.connected.load(Ordering::Relaxed) {
             return Beat::End(CloseCode::Unauthenticated);
         }
-        if age.is_multiple_of(self.rhythm.heartbeat) { Beat::Ping } else { Beat::Well }
+        let quiet = self.quiet.fetch_add(1, Ordering::Relaxed) + 1;
+        let dead_after = self.dead_after.load(Ordering::Relaxed);
+        if dead_after > 0 && quiet > dead_after {
+            return Beat::End(CloseCode::HeartbeatMissed);
+        }
+        let beat_every = self.beat_every.load(Ordering::Relaxed);
+        match (age.is_multiple_of(self.rhythm.heartbeat), beat_every > 0 && age.is_multiple_of(beat_every)) {
+            (true, true) => Beat::Both,
+            (true, false) => Beat::Ping,
+            (false, true) => Beat::Sign,
+            (false, false) => Beat::Well,
+        }
     }
 }
 
@@ -84,6 +131,18 @@ mod tests {
     fn a_sign_of_life_begins_the_count_anew() {
         let pulse = Pulse::new(Rhythm { heartbeat: 2, to_connect: 100 });
         ticks(&pulse, 4);
+        pulse.heard();
+        assert!(!ticks(&pulse, 4).contains(&Beat::End(CloseCode::HeartbeatMissed)));
+    }
+
+    #[test]
+    fn what_a_protocol_agreed_on_is_kept_beside_the_pings() {
+        let pulse = Pulse::new(Rhythm { heartbeat: 4, to_connect: 100 });
+        pulse.agree(Some(Duration::from_millis(2_700)), Some(Duration::from_secs(4)));
+        assert_eq!(ticks(&pulse, 4), [Beat::Well, Beat::Sign, Beat::Well, Beat::Both]);
+        pulse.heard();
+        assert_eq!(ticks(&pulse, 2), [Beat::Well, Beat::End(CloseCode::HeartbeatMissed)]);
+        pulse.spoke();
         pulse.heard();
         assert!(!ticks(&pulse, 4).contains(&Beat::End(CloseCode::HeartbeatMissed)));
     }

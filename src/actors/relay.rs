@@ -73,6 +73,8 @@ pub enum ToRelay {
 /// A change of the room list.
 #[derive(Debug)]
 pub struct Listed {
+    /// Its own number on this node.
+    pub number: u64,
     /// What happened.
     pub change: Change,
     /// The room as it is now.
@@ -213,7 +215,7 @@ impl Handler<ToRelay> for Relay {
                 self.metrics.delivery_seconds.observe(since.seconds());
             }
             ToRelay::Listed(listed) => self.fan_out(&Channel::Lobby, 0, |dialect| {
-                wire::room_changed(dialect, listed.change, &listed.room).into_iter().collect()
+                wire::room_changed(dialect, listed.number, listed.change, &listed.room).into_iter().collect()
             }),
             ToRelay::Close(channel, code) => self.close(channel.as_ref(), code),
             // Whoever waited may have gone; then nobody needs to know.
@@ -228,6 +230,11 @@ impl Relay {
             match pulse.as_deref().map(Pulse::tick) {
                 Some(Beat::End(code)) => outbox.close(code, Pending::Flush),
                 Some(Beat::Ping) => outbox.ping(),
+                Some(Beat::Sign) => outbox.beat(),
+                Some(Beat::Both) => {
+                    outbox.beat();
+                    outbox.ping();
+                }
                 Some(Beat::Well) | None => {}
             }
         }

@@ -110,6 +110,11 @@ impl Session {
         }
     }
 
+    /// What it is called, on all nodes.
+    pub(super) fn name(&self) -> String {
+        format!("{}-{}", self.engine.node(), self.id)
+    }
+
     /// The node that it is on.
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
@@ -128,11 +133,6 @@ impl Session {
     /// Whether the client is saying who it is: what it asks meanwhile is judged after that.
     pub(super) fn is_connecting(&self) -> bool {
         self.user.is_none() && (self.looking_up || !self.requests.is_empty())
-    }
-
-    /// Whether something is read under a name.
-    pub(super) fn reads(&self, name: &str) -> bool {
-        self.readings.contains_key(name)
     }
 
     /// Whether more requests may be read from the client.
@@ -253,15 +253,7 @@ impl Session {
         self.looking_up = true;
         let (engine, me) = (self.engine.clone(), self.line.me.clone());
         actix_rt::spawn(async move {
-            let answer = match connect {
-                Connect::Token(token) => {
-                    engine.authenticate(&Token::shown(token)).await.map(|user| (user, None))
-                }
-                Connect::Guest { nickname, secret } => {
-                    let registered = engine.register(nickname, secret).await;
-                    registered.map(|registered| (registered.user, Some(registered.token)))
-                }
-            };
+            let answer = identify(&engine, connect).await;
             me.do_send(Progress(Step::Connected(ticket, answer)));
         });
     }
@@ -270,9 +262,8 @@ impl Session {
         self.looking_up = false;
         match answer {
             Ok((user, token)) => {
-                let session = format!("{}-{}", self.engine.node(), self.id);
                 let token = token.as_ref().map(Token::as_str);
-                ticket.answer(&Answer::Connected { user: &user, session: &session, token });
+                ticket.answer(&Answer::Connected { user: &user, session: &self.name(), token });
                 self.user = Some(user);
                 self.line.pulse.connected();
             }
@@ -352,4 +343,21 @@ impl Session {
             me.do_send(Progress(Step::Said(ticket, said)));
         });
     }
+}
+
+async fn identify(engine: &Engine, connect: Connect) -> Result<(User, Option<Token>), Refusal> {
+    let (nickname, secret) = match connect {
+        Connect::Token(token) => {
+            return engine.authenticate(&Token::shown(token)).await.map(|user| (user, None));
+        }
+        Connect::TokenOrSecret { passcode, nickname } => {
+            match engine.authenticate(&Token::shown(passcode.clone())).await {
+                Err(refusal) if refusal.code == Code::Unauthenticated => (nickname, Some(passcode)),
+                known => return known.map(|user| (user, None)),
+            }
+        }
+        Connect::Guest { nickname, secret } => (nickname, secret),
+    };
+    let registered = engine.register(nickname, secret).await?;
+    Ok((registered.user, Some(registered.token)))
 }

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 
 use super::outbox::{Outbox, Pending, Pushed};
 use crate::{
-    domain::CloseCode,
+    domain::{CloseCode, Seq},
     wire::{Dialect, stomp::Head},
 };
 
@@ -29,6 +29,8 @@ pub struct Voice {
 #[derive(Debug)]
 pub struct Window {
     most: u64,
+    /// The record after which they begin.
+    begins: AtomicU64,
     delivered: AtomicU64,
     acknowledged: AtomicU64,
 }
@@ -75,18 +77,40 @@ impl Voice {
 impl Window {
     /// A window in which at most `most` deliveries may be unacknowledged.
     pub fn new(most: u64) -> Self {
-        Self { most, delivered: AtomicU64::new(0), acknowledged: AtomicU64::new(0) }
+        Self {
+            most,
+            begins: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+        }
+    }
+
+    /// Everything after this record is delivered.
+    pub(super) fn begins_after(&self, seq: Seq) {
+        self.begins.store(seq, Ordering::Relaxed);
+    }
+
+    /// The first record that was delivered, and the last one, which is before it as long as there is none.
+    pub(super) fn delivered(&self) -> (Seq, Seq) {
+        let begins = self.begins.load(Ordering::Relaxed);
+        (begins + 1, begins + self.delivered.load(Ordering::Relaxed))
+    }
+
+    /// Deliveries without an acknowledgment.
+    pub(super) fn unacknowledged(&self) -> u64 {
+        let acknowledged = self.acknowledged.load(Ordering::Relaxed);
+        self.delivered.load(Ordering::Relaxed).saturating_sub(acknowledged)
     }
 
     /// The reader has acknowledged so many more.
-    pub fn acknowledged(&self, count: u64) {
+    pub(super) fn acknowledged(&self, count: u64) {
         self.acknowledged.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Counts deliveries. `false` when too many are unacknowledged.
-    fn delivers(&self, count: u64) -> bool {
-        let delivered = self.delivered.fetch_add(count, Ordering::Relaxed) + count;
-        delivered.saturating_sub(self.acknowledged.load(Ordering::Relaxed)) <= self.most
+    pub(super) fn delivers(&self, count: u64) -> bool {
+        self.delivered.fetch_add(count, Ordering::Relaxed);
+        self.unacknowledged() <= self.most
     }
 }
 

@@ -27,7 +27,7 @@ impl Given {
             ValueKind::String(text) => format!("{:?}", hide_password(text)),
             ValueKind::Array(_) => {
                 let items = self.value.clone().try_deserialize::<Vec<String>>();
-                format!("{:?}", items.unwrap_or_default())
+                items.map_or("a list of tables".to_owned(), |items| format!("{items:?}"))
             }
             ValueKind::Table(_) => "a table".to_owned(),
             _ => self.value.to_string(),

@@ -65,6 +65,15 @@ impl Settings {
             let value = given.get(&name).map_or_else(String::new, |given| given.shown(&name));
             return Err(wrong(&name, value, why.to_owned(), given));
         }
+        if self.stomp.errors == self.stomp.rooms {
+            let value = format!("{:?}", self.stomp.errors.as_str());
+            return Err(wrong(
+                "stomp.errors",
+                value,
+                "another destination than stomp.rooms".to_owned(),
+                given,
+            ));
+        }
         let does_all = self.node.roles.has(Role::Gateway) && self.node.roles.has(Role::Saver);
         if self.log.kind == LogKind::Embedded && !does_all {
             let value = format!("{:?}", Vec::from(self.node.roles.clone()));

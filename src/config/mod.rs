@@ -18,6 +18,8 @@ mod server;
 mod show;
 mod socket;
 mod sockjs;
+mod stomp;
+mod stomp_routes;
 mod telemetry;
 mod writer;
 
@@ -36,6 +38,8 @@ pub use self::{
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,
     sockjs::{ClientUrl, SockJsSettings},
+    stomp::{AnonymousClients, FixedDestination, RefusalsGo, StompSettings},
+    stomp_routes::{StompRoute, StompRoutes},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
     writer::WriterSettings,
 };
@@ -62,6 +66,8 @@ pub struct Settings {
     pub socket: SocketSettings,
     /// SockJS.
     pub sockjs: SockJsSettings,
+    /// STOMP over WebSocket and SockJS.
+    pub stomp: StompSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,
     /// What a node tells about itself.

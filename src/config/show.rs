@@ -29,13 +29,18 @@ impl Settings {
     }
 }
 
-/// A value as TOML has it: JSON of a text, a number, a boolean or a list of texts is TOML as well.
+/// A value as TOML has it, on one line: JSON of a text, a number or a boolean is TOML as well.
 fn toml_of(value: &Value) -> String {
-    let Value::Object(entries) = value else { return value.to_string() };
-    let entry = |(name, value): (&String, &Value)| format!("{} = {value}", Value::from(name.as_str()));
-    match entries.is_empty() {
-        true => "{}".to_owned(),
-        false => format!("{{ {} }}", entries.iter().map(entry).collect::<Vec<_>>().join(", ")),
+    match value {
+        Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
+        Value::Object(entries) => {
+            let entry = |(name, value): (&String, &Value)| {
+                format!("{} = {}", Value::from(name.as_str()), toml_of(value))
+            };
+            format!("{{ {} }}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(toml_of).collect::<Vec<_>>().join(",")),
+        plain => plain.to_string(),
     }
 }
 

@@ -163,7 +163,7 @@ pub(super) fn invalid(field: &'static str, why: &str) -> Refusal {
     Refusal::new(Code::Invalid).field(field).message(format!("{field} {why}"))
 }
 
-fn status(code: Code) -> StatusCode {
+pub(super) fn status(code: Code) -> StatusCode {
     match code {
         Code::Malformed | Code::UnknownType => StatusCode::BAD_REQUEST,
         Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,

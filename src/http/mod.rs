@@ -21,6 +21,7 @@ mod room_path;
 mod sockets;
 pub mod sockjs;
 mod sse;
+mod stomp;
 mod websocket;
 
 use std::rc::Rc;
@@ -37,7 +38,7 @@ use actix_web::{
 pub use error::Problem;
 
 use crate::{
-    actors::{Engine, Native, Protocol, RelayHandle},
+    actors::{Engine, Native, Protocol, RelayHandle, Stomp},
     config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings},
 };
 use api::{members, messages, rooms, users};
@@ -67,6 +68,8 @@ pub struct Context {
     pub show_metrics: bool,
     /// What is spoken on the native socket.
     native: Rc<dyn Protocol>,
+    /// What is spoken at `/ws`.
+    stomp: Rc<dyn Protocol>,
     /// Mounts what this node serves.
     routes: fn(&mut ServiceConfig),
     /// Mounts what stands beside that.
@@ -86,6 +89,7 @@ impl Context {
         Self {
             relay: engine.start_relay(),
             native: Rc::new(native),
+            stomp: Rc::new(Stomp::new(engine.clone(), stomp::options(settings))),
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
             socket: settings.socket.clone(),
@@ -189,8 +193,9 @@ fn mount(config: &mut ServiceConfig, endpoints: &[Endpoint]) {
     }
 }
 
-/// What a node serves beside the API: SockJS.
+/// What a node serves beside the API: STOMP on sockets and on SockJS, and SockJS for the native protocol too.
 pub fn services(config: &mut ServiceConfig, context: &Context) {
+    sockjs::mount(config, "/ws", Rc::clone(&context.stomp), &context.sockjs_settings);
     sockjs::mount(config, "/api/sockjs", Rc::clone(&context.native), &context.sockjs_settings);
 }
 

@@ -36,6 +36,8 @@ pub struct Meters {
     pub outbox_bytes: IntGauge,
     /// `klatsch_evictions_total`: clients closed because they read too slowly.
     pub evictions: IntCounter,
+    /// `klatsch_stomp_nacks_total`: deliveries that STOMP clients did not consume.
+    pub stomp_nacks: IntCounter,
     /// `klatsch_writer_batch_records`: records in one transaction of the DB-writer.
     pub writer_batch_records: Histogram,
     /// `klatsch_writer_batch_seconds`: what such a transaction took.
@@ -106,6 +108,8 @@ impl Metrics {
                 .gauge("klatsch_outbox_bytes", "Bytes that wait for clients, over all of them."),
             evictions: register
                 .counter("klatsch_evictions_total", "Clients closed because they read too slowly."),
+            stomp_nacks: register
+                .counter("klatsch_stomp_nacks_total", "Deliveries that STOMP clients did not consume."),
             writer_batch_records: register.histogram(
                 "klatsch_writer_batch_records",
                 "Records in one transaction of the DB-writer.",

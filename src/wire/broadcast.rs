@@ -17,6 +17,8 @@ pub enum Dialect {
     Sse,
     /// STOMP frames without what they begin with for each reader.
     Stomp(Arc<stomp::Style>),
+    /// Changes of the room list in STOMP frames for this destination, likewise. It has no words for records.
+    StompRooms(stomp::Version, Arc<str>),
 }
 
 /// A record with its encodings.
@@ -62,6 +64,7 @@ fn record(dialect: &Dialect, room: &RoomId, epoch: &Epoch, record: &Record) -> B
         Dialect::Native => native::record(room, record),
         Dialect::Sse => sse::record(room, epoch, record),
         Dialect::Stomp(style) => style.tail(room, epoch, record),
+        Dialect::StompRooms(..) => ByteString::new(),
     }
 }
 
@@ -69,18 +72,25 @@ fn record(dialect: &Dialect, room: &RoomId, epoch: &Epoch, record: &Record) -> B
 pub fn replay(dialect: &Dialect, room: &RoomId, epoch: &Epoch, records: &[Record]) -> Arc<[ByteString]> {
     match dialect {
         Dialect::Native => Arc::new([native::records(room, records)]),
-        Dialect::Sse | Dialect::Stomp(_) => {
+        Dialect::Sse | Dialect::Stomp(_) | Dialect::StompRooms(..) => {
             records.iter().map(|each| record(dialect, room, epoch, each)).collect()
         }
     }
 }
 
-/// A change of the room list, where the dialect has words for it.
-pub fn room_changed(dialect: &Dialect, change: native::Change, room: &RoomInfo) -> Option<ByteString> {
+/// A change of the room list, where the dialect has words for it; `number` is its own on this node.
+pub fn room_changed(
+    dialect: &Dialect,
+    number: u64,
+    change: native::Change,
+    room: &RoomInfo,
+) -> Option<ByteString> {
     match dialect {
         Dialect::Native => Some(native::room_changed(change, room)),
-        Dialect::Sse => None,
-        Dialect::Stomp(style) => Some(style.room_changed(change, room)),
+        Dialect::StompRooms(version, destination) => {
+            Some(stomp::room_changed(*version, destination, number, change, room))
+        }
+        Dialect::Sse | Dialect::Stomp(_) => None,
     }
 }
 

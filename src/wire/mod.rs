@@ -6,6 +6,7 @@ mod greeting;
 pub mod json;
 pub mod log_record;
 pub mod native;
+pub mod problem;
 pub mod signal;
 pub mod sockjs;
 pub mod sse;

@@ -56,6 +56,13 @@ pub(in crate::actors) enum Request {
 pub(in crate::actors) enum Connect {
     /// By a token that it was given.
     Token(String),
+    /// By a token or, where it is none, as a guest of this nickname with this as secret.
+    TokenOrSecret {
+        /// The token or secret.
+        passcode: String,
+        /// The nickname.
+        nickname: Nickname,
+    },
     /// As a guest of this nickname, repeatable where there is a secret.
     Guest {
         /// The nickname.

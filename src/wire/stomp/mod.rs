@@ -1,24 +1,38 @@
-//! stub
-#![allow(missing_docs)]
-use crate::domain::{Epoch, Record, RoomId, RoomInfo};
-use bytestring::ByteString;
-#[derive(Debug, PartialEq, Eq)]
-pub struct Style;
-impl Style {
-    pub fn tail(&self, _: &RoomId, _: &Epoch, _: &Record) -> ByteString {
-        ByteString::new()
-    }
-    pub fn room_changed(&self, _: super::native::Change, _: &RoomInfo) -> ByteString {
-        ByteString::new()
-    }
-}
-#[derive(Debug)]
-pub struct Head;
-impl Head {
-    pub fn frame(&self, _: &str) -> ByteString {
-        ByteString::new()
-    }
-    pub fn len(&self) -> usize {
-        0
-    }
-}
+//! STOMP 1.0, 1.1 and 1.2: bytes to requests, and events to the text of frames.
+//! No connection, no room and no time: whoever holds those asks here what bytes mean.
+
+mod ack;
+mod broken;
+mod connect;
+mod decoder;
+mod encoder;
+mod escape;
+mod frame;
+mod head;
+mod heartbeat;
+mod message;
+mod notice;
+mod payload;
+mod request;
+mod routes;
+mod template;
+#[cfg(test)]
+mod testbed;
+#[cfg(test)]
+mod tests;
+mod version;
+
+pub use ack::{AckMode, Delivery};
+pub use broken::{Broken, Cause};
+pub use connect::{Connect, Identity};
+pub use decoder::{Bounds, Decoder, Item};
+pub use encoder::{HEARTBEAT, Welcome, broken, connected, ended, receipt, refused};
+pub use frame::{Command, Frame};
+pub use heartbeat::{Agreed, Heartbeat};
+pub use message::{Head, Style};
+pub use notice::{problem, room_changed};
+pub use payload::Said;
+pub use request::{Action, Rejected, Request, Send, Subscribe, Subscription};
+pub use routes::{Route, Routes, Spoken, Topic, Types};
+pub use template::Template;
+pub use version::Version;

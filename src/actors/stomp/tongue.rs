@@ -1,0 +1,137 @@
+//! The words in which requests of a STOMP client are answered: CONNECTED, RECEIPT, ERROR, and problems in its queue.
+//! Their text is the business of `wire::stomp`.
+
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use super::notices::Notices;
+use crate::{
+    actors::{
+        outbox::Outbox,
+        session::{Answer, Refused, Tongue},
+        voice::Window,
+    },
+    domain::{About, CloseCode, Code, Refusal, Retry, Seq},
+    wire::{
+        Greeting,
+        stomp::{self, Heartbeat, Welcome},
+    },
+};
+
+/// For CONNECT: CONNECTED, or ERROR and the close.
+pub(super) struct Introduction {
+    pub notices: Arc<Notices>,
+    pub heartbeat: Heartbeat,
+}
+
+impl Tongue for Introduction {
+    fn answer(&self, answer: &Answer<'_>, say: &mut dyn FnMut(ByteString)) {
+        if let Answer::Connected { user, session, token } = *answer {
+            let welcome = Welcome { session, user: Some(user), token, heartbeat: self.heartbeat };
+            say(stomp::connected(self.notices.version, welcome));
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Refused {
+        let end = match refusal.code.retry() {
+            Retry::Later => CloseCode::GoingAway,
+            Retry::No | Retry::Reconnect => CloseCode::Unauthenticated,
+        };
+        self.notices.error(refusal, None, end)
+    }
+}
+
+/// For the nickname that a payload gives a client: nothing, unless it cannot have it.
+pub(super) struct Binding {
+    pub notices: Arc<Notices>,
+    pub receipt: Option<String>,
+}
+
+impl Tongue for Binding {
+    fn answer(&self, _: &Answer<'_>, _: &mut dyn FnMut(ByteString)) {}
+
+    fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.notices.refuse(refusal, self.receipt.as_deref())
+    }
+}
+
+/// For everything else: a RECEIPT where one was asked for, or a refusal.
+pub(super) struct Plain {
+    pub notices: Arc<Notices>,
+    pub receipts: Vec<String>,
+    /// The nickname that came with the frame was refused, if it was, and that is all the client is told.
+    pub is_bound_here: bool,
+}
+
+impl Plain {
+    pub(super) fn new(notices: &Arc<Notices>, receipt: Option<String>) -> Self {
+        Self { notices: Arc::clone(notices), receipts: receipt.into_iter().collect(), is_bound_here: false }
+    }
+
+    fn receipts(&self, say: &mut dyn FnMut(ByteString)) {
+        for receipt in &self.receipts {
+            say(stomp::receipt(self.notices.version, receipt));
+        }
+    }
+}
+
+impl Tongue for Plain {
+    fn answer(&self, _: &Answer<'_>, say: &mut dyn FnMut(ByteString)) {
+        self.receipts(say);
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Refused {
+        if self.is_bound_here && refusal.code == Code::Unauthenticated {
+            return Refused { frames: Vec::new(), end: None };
+        }
+        // The last receipt is that of the frame that asked for all of it.
+        self.notices.refuse(refusal, self.receipts.last().map(String::as_str))
+    }
+}
+
+/// For SUBSCRIBE of a room: a RECEIPT when the subscription begins, and a problem where its position is lost.
+pub(super) struct Opening {
+    pub plain: Plain,
+    /// The record after which the client wants everything.
+    pub after: Option<Seq>,
+    pub window: Option<Arc<Window>>,
+}
+
+impl Tongue for Opening {
+    fn answer(&self, answer: &Answer<'_>, say: &mut dyn FnMut(ByteString)) {
+        let Answer::Reading(Greeting { room, recovered, missing }) = answer else { return };
+        let begins = self.after.filter(|_| *recovered == Some(true)).unwrap_or(room.head.seq);
+        if let Some(window) = &self.window {
+            window.begins_after(begins);
+        }
+        self.plain.receipts(say);
+        if let (Some(false), Some(missing)) = (recovered, missing) {
+            let lost = About::Lost { head: room.head.clone(), missing: *missing };
+            let receipt = self.plain.receipts.last().map(String::as_str);
+            let problem = self.plain.notices.problem(&Refusal::new(Code::PositionLost).about(lost), receipt);
+            problem.into_iter().for_each(say);
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.plain.refuse(refusal)
+    }
+}
+
+/// For DISCONNECT: a RECEIPT and the end.
+pub(super) struct Farewell {
+    pub plain: Plain,
+    pub outbox: Arc<Outbox>,
+}
+
+impl Tongue for Farewell {
+    fn answer(&self, answer: &Answer<'_>, say: &mut dyn FnMut(ByteString)) {
+        self.plain.answer(answer, say);
+        self.outbox.end(CloseCode::Normal);
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.plain.refuse(refusal)
+    }
+}
