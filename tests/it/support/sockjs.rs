@@ -199,6 +199,16 @@ impl SockJs {
         }
     }
 
+    /// The next record of a kind, others passed over.
+    pub(crate) async fn record_of_kind(&mut self, kind: &str) -> Value {
+        loop {
+            let record = self.of_type("record").await;
+            if record["kind"] == kind {
+                return record;
+            }
+        }
+    }
+
     /// Sends a body as it is.
     pub(crate) async fn send(&self, body: impl Into<Bytes>) -> Answer {
         let call = |path| self.http.call(Method::POST, &format!("{}/{path}", self.path));
