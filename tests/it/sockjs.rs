@@ -7,6 +7,7 @@ use awc::http::Method;
 use serde_json::json;
 
 use crate::support::http::{Http, id_of, text};
+use crate::support::raw::{RawSocket, opcode};
 use crate::support::server::{Plan, Server};
 use crate::support::sockjs::{SERVICE, SockJs, Stream, Transport};
 use crate::support::{breath, until};
@@ -31,6 +32,65 @@ async fn every_transport_carries_a_conversation_both_ways() {
         assert_eq!(said["body"], body, "{transport:?}");
     }
     server.must_not_have_panicked();
+}
+
+#[actix_web::test]
+async fn a_websocket_carries_frames_of_sockjs() {
+    let server = Plan::default().set("sockjs.heartbeat_s", 1).start().await;
+    let mut socket = RawSocket::open_at(&server, &format!("{SERVICE}/0/websocket/websocket")).await;
+    assert_eq!(text_of(&mut socket).await, "o");
+    for sent in ["", "[]", r#"["{\"type\":\"connect\",\"nickname\":\"Ada\"}"]"#] {
+        socket.send_text(sent).await;
+    }
+    let connected = text_of(&mut socket).await;
+    assert!(connected.starts_with(r#"a["{\"type\":\"connected\""#), "{connected}");
+    // One text is taken as well as an array of them.
+    socket.send_text(r#""{\"type\":\"ping\"}""#).await;
+    while text_of(&mut socket).await != r#"a["{\"type\":\"pong\"}"]"# {}
+    while text_of(&mut socket).await != "h" {}
+    socket.send_text("[\"x").await;
+    assert_eq!(socket.close_code().await, Some(4502));
+}
+
+#[actix_web::test]
+async fn a_plain_websocket_needs_no_frames_of_sockjs() {
+    let server = Server::start().await;
+    for path in [SERVICE.to_owned(), format!("{SERVICE}/websocket")] {
+        let mut socket = RawSocket::open_at(&server, &path).await;
+        socket.send_text(r#"{"type":"connect","nickname":"Ada","secret":"the-secret-of-ada"}"#).await;
+        assert!(text_of(&mut socket).await.starts_with(r#"{"type":"connected""#), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_stop_is_said_in_the_frames_of_a_websocket() {
+    let mut server = Server::start().await;
+    let mut socket = RawSocket::open_at(&server, &format!("{SERVICE}/0/stop/websocket")).await;
+    assert_eq!(text_of(&mut socket).await, "o");
+    server.ask_to_stop();
+    assert!(text_of(&mut socket).await.contains("closing"));
+    assert_eq!(text_of(&mut socket).await, r#"c[4000,"going_away"]"#);
+    assert_eq!(socket.close_code().await, Some(4000));
+    drop(socket);
+    assert!(server.has_stopped().await.success());
+}
+
+#[actix_web::test]
+async fn without_websockets_clients_are_told_so_and_refused() {
+    let server = Plan::default().set("sockjs.websocket", false).start().await;
+    let http = Http::to(&server);
+    assert_eq!(http.get(&format!("{SERVICE}/info")).await.expect(200)["websocket"], false);
+    http.get(&format!("{SERVICE}/0/off/websocket")).await.problem(404, "not_found");
+}
+
+/// The next text, pings passed over.
+async fn text_of(socket: &mut RawSocket) -> String {
+    loop {
+        let frame = socket.hear().await.unwrap();
+        if frame.opcode == opcode::TEXT {
+            return String::from_utf8(frame.payload).unwrap();
+        }
+    }
 }
 
 #[actix_web::test]
