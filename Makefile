@@ -13,7 +13,7 @@ OPENSSL = $(shell scripts/openssl)
 .PHONY: help run cluster build web test check sockjs-suite clean
 
 help: ## List what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 run: build ## Build the page and the server, start it at http://localhost:8080
 	./target/release/klatsch serve
