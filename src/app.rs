@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Members and remembered sends of rooms that a saver keeps between two batches; each takes about 200 bytes.
-const FOLD_WEIGHT: usize = 200_000;
+const FOLD_WEIGHT: usize = 1_000_000;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
