@@ -22,5 +22,6 @@ mod races;
 mod resume;
 mod slow_readers;
 mod socket_contract;
+mod sockjs;
 mod sse;
 mod storage_faults;

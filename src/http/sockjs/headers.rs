@@ -1,8 +1,6 @@
 //! The headers that browsers go by: who may call, with cookies where the page asks so, and what may be kept.
 //! Here an origin is named and never a star, for a star forbids the cookies that load balancers go by.
 
-use std::time::{Duration, SystemTime};
-
 use actix_web::{
     Error, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::MessageBody,
@@ -17,7 +15,11 @@ use crate::{
     http::{Context, Problem, origin},
 };
 
-const YEAR: Duration = Duration::from_secs(31_536_000);
+/// Seconds of a year.
+const YEAR: u32 = 31_536_000;
+
+/// For those who know no age; the others do not look at it.
+const FAR_AWAY: &str = "Thu, 31 Dec 2099 23:59:59 GMT";
 
 const COOKIE: &str = "JSESSIONID=";
 
@@ -49,7 +51,7 @@ fn allow(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
 pub(super) fn preflight(request: &HttpRequest, methods: &str) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     cached(&mut response)
-        .insert_header((header::ACCESS_CONTROL_MAX_AGE, YEAR.as_secs()))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, YEAR))
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods));
     let wanted = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS);
     if let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) {
@@ -61,8 +63,8 @@ pub(super) fn preflight(request: &HttpRequest, methods: &str) -> HttpResponse {
 /// An answer that may be kept for a year.
 pub(super) fn cached(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
     response
-        .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", YEAR.as_secs())))
-        .insert_header(header::Expires((SystemTime::now() + YEAR).into()))
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", YEAR)))
+        .insert_header((header::EXPIRES, FAR_AWAY))
 }
 
 /// An answer that nothing on the way may keep or change.

@@ -10,6 +10,7 @@ pub(crate) mod raw;
 pub(crate) mod seed;
 pub(crate) mod server;
 pub(crate) mod socket;
+pub(crate) mod sockjs;
 pub(crate) mod sse;
 pub(crate) mod talker;
 
