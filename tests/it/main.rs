@@ -23,4 +23,5 @@ mod resume;
 mod slow_readers;
 mod socket_contract;
 mod sse;
+mod stomp;
 mod storage_faults;

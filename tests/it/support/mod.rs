@@ -11,6 +11,7 @@ pub(crate) mod seed;
 pub(crate) mod server;
 pub(crate) mod socket;
 pub(crate) mod sse;
+pub(crate) mod stomp;
 pub(crate) mod talker;
 
 use std::future::Future;
