@@ -24,4 +24,5 @@ mod slow_readers;
 mod socket_contract;
 mod sockjs;
 mod sse;
+mod stomp;
 mod storage_faults;

@@ -12,6 +12,7 @@ pub(crate) mod server;
 pub(crate) mod socket;
 pub(crate) mod sockjs;
 pub(crate) mod sse;
+pub(crate) mod stomp;
 pub(crate) mod talker;
 
 use std::future::Future;
