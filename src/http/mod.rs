@@ -2,6 +2,7 @@
 //! No rule of chat is decided here; handlers read a request, ask the engine and write its answer.
 
 mod api;
+mod asyncapi;
 mod body;
 mod error;
 mod fragments;
@@ -142,6 +143,7 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint("/ws", &[(Verb::Follow, |route| route.to(sockets::stomp))]),
     Endpoint("/ws/websocket", &[(Verb::Follow, |route| route.to(sockets::stomp))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
+    Endpoint("/api/asyncapi.json", &[(Verb::Read, |route| route.to(asyncapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
     Endpoint("/", &[(Verb::Read, |route| route.to(page::index))]),
 ];
