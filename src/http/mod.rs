@@ -2,6 +2,7 @@
 //! No rule of chat is decided here; handlers read a request, ask the engine and write its answer.
 
 mod api;
+mod asyncapi;
 mod body;
 mod error;
 mod fragments;
@@ -155,6 +156,7 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint("/api/rooms/{id}/events", &[(Verb::Follow, |route| route.to(sse::events))]),
     Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(sockets::native))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
+    Endpoint("/api/asyncapi.json", &[(Verb::Read, |route| route.to(asyncapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
     Endpoint("/", &[(Verb::Read, |route| route.to(page::index))]),
 ];

@@ -1,9 +1,10 @@
 //! The OpenAPI document, made from the handlers and the shapes they answer with.
-//! The native socket is no HTTP and is described in the wire contract.
+//! Sockets are no HTTP and are described in `asyncapi`.
 
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
+use serde_json::{Map, Value};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -14,6 +15,7 @@ use utoipa::{
 
 use super::{
     api::{members, messages, rooms, users},
+    asyncapi,
     error::ProblemBody,
     health, sse,
 };
@@ -23,7 +25,8 @@ use super::{
     info(
         title = "Klatsch",
         description = "Chat rooms over a durable log. Ids are opaque; unknown fields are to be ignored. \
-                       Refusals are problems (RFC 9457) with a stable `code`.",
+                       Refusals are problems (RFC 9457) with a stable `code`. Sockets are described as AsyncAPI in \
+                       [/api/asyncapi.json](/api/asyncapi.json).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -42,6 +45,7 @@ use super::{
         health::ready,
         health::metrics,
         document,
+        asyncapi::document,
     ),
     tags(
         (name = "users", description = "Who people are"),
@@ -88,6 +92,16 @@ impl Modify for Problems {
 static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| Api::openapi().to_json().expect("a document of texts, lists and maps serialises"));
 
+/// The schemas of everything that is answered, by their names.
+pub(super) fn schemas() -> Map<String, Value> {
+    let components = Api::openapi().components.unwrap_or_default();
+    let schemas = components
+        .schemas
+        .into_iter()
+        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)));
+    schemas.collect()
+}
+
 /// Shows this document.
 #[utoipa::path(
     get,
@@ -104,14 +118,12 @@ pub(super) async fn document() -> HttpResponse {
 mod tests {
     use std::collections::BTreeSet;
 
-    use actix_web::http::Method;
-    use serde_json::Value;
-
     use super::*;
     use crate::http::{ENDPOINTS, Endpoint, OPERATION};
+    use actix_web::http::Method;
 
-    /// Pages and the socket are no calls of the API.
-    const NO_CALLS: &[&str] = &["/", "/api/docs", "/api/socket"];
+    /// Pages and sockets are no calls of the API.
+    const NO_CALLS: &[&str] = &["/", "/api/docs", "/api/socket", "/ws", "/ws/websocket"];
 
     #[test]
     fn the_document_has_every_route_and_no_other() {

@@ -32,7 +32,7 @@ pub use heartbeat::{Agreed, Heartbeat};
 pub use message::{Head, Style};
 pub use notice::{problem, room_changed};
 pub use payload::Said;
-pub use request::{Action, Rejected, Request, Send, Subscribe, Subscription};
+pub use request::{Action, NAMED_HEADERS, Rejected, Request, Send, Subscribe, Subscription};
 pub use routes::{Route, Routes, Spoken, Topic, Types};
 pub use template::Template;
 pub use version::Version;

@@ -104,7 +104,7 @@ pub enum Rejected {
 }
 
 /// Headers with a meaning, which are not carried from a SEND to its MESSAGE; nor is `Authorization`.
-const NAMED: &[&str] = &[
+pub const NAMED_HEADERS: &[&str] = &[
     "accept-version",
     "ack",
     "after",
@@ -221,7 +221,7 @@ fn send(frame: Frame, limits: &Limits) -> Result<Send, Fault> {
 /// Many clients trim names, so that a padded name must not stand for one with a meaning in somebody else's MESSAGE.
 fn is_of_the_user(name: &str) -> bool {
     let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    !name.is_empty() && !NAMED.contains(&name) && !name.eq_ignore_ascii_case("authorization")
+    !name.is_empty() && !NAMED_HEADERS.contains(&name) && !name.eq_ignore_ascii_case("authorization")
 }
 
 fn subscribe(frame: &Frame, version: Version) -> Result<Subscribe, Fault> {

@@ -8,7 +8,7 @@ use crate::support::http::{Http, text};
 use crate::support::server::{Plan, Server};
 
 #[actix_web::test]
-async fn openapi_describes_every_call() {
+async fn openapi_describes_every_call_and_asyncapi_is_beside_it() {
     let server = Server::start().await;
     let http = Http::to(&server);
     let openapi = http.get("/api/openapi.json").await.expect(200);
@@ -34,6 +34,8 @@ async fn openapi_describes_every_call() {
             assert!(found.get(*method).is_some(), "{method} {path} is not described");
         }
     }
+    let asyncapi = http.get("/api/asyncapi.json").await.expect(200);
+    assert_eq!(text(&asyncapi["asyncapi"]), "3.0.0");
     let docs = http.get("/api/docs").await;
     assert_eq!(docs.status, 200);
     assert!(docs.header("content-type").starts_with("text/html"), "{docs:?}");
