@@ -262,13 +262,10 @@ impl Dialogue {
         receipt: Option<&String>,
     ) -> Result<bool, Refusal> {
         let Some(namesake) = self.namesake.as_mut() else { return Ok(false) };
-        if self.session.user().is_none() && !self.session.is_connecting() {
-            namesake.forget();
-        }
         match namesake.judge(sender, self.session.engine().limits())? {
             Sender::Known => Ok(false),
-            Sender::New(nickname) => {
-                let binding = Binding { notices: Arc::clone(notices), receipt: receipt.cloned() };
+            Sender::New(nickname, failed) => {
+                let binding = Binding { notices: Arc::clone(notices), receipt: receipt.cloned(), failed };
                 self.session.take(binding, Request::Connect(Connect::Guest { nickname, secret: None }));
                 Ok(true)
             }
@@ -310,7 +307,7 @@ impl Dialogue {
             }
             Topic::Room { route, room } => {
                 let window = self.window(subscribe.ack);
-                self.subscriptions.add_reader(
+                let alive = self.subscriptions.add_reader(
                     Arc::clone(&name),
                     room.clone(),
                     subscribe.ack,
@@ -320,7 +317,7 @@ impl Dialogue {
                 let after = subscribe.after.as_ref().map(|after| after.seq);
                 let start = subscribe.after.clone().map_or(Start::Live, Start::After);
                 let request = Request::Subscribe { name, room, start, voice };
-                self.session.take(Opening { plain, after, window }, request);
+                self.session.take(Opening { plain, after, window, alive }, request);
             }
         }
         Ok(())

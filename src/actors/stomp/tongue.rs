@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::notices::Notices;
+use super::{anonymous::Failed, notices::Notices, subscriptions::Alive};
 use crate::{
     actors::{
         outbox::Outbox,
@@ -46,12 +46,14 @@ impl Tongue for Introduction {
 pub(super) struct Binding {
     pub notices: Arc<Notices>,
     pub receipt: Option<String>,
+    pub failed: Failed,
 }
 
 impl Tongue for Binding {
     fn answer(&self, _: &Answer<'_>, _: &mut dyn FnMut(ByteString)) {}
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.failed.tell();
         self.notices.refuse(refusal, self.receipt.as_deref())
     }
 }
@@ -96,6 +98,7 @@ pub(super) struct Opening {
     /// The record after which the client wants everything.
     pub after: Option<Seq>,
     pub window: Option<Arc<Window>>,
+    pub alive: Alive,
 }
 
 impl Tongue for Opening {
@@ -115,6 +118,7 @@ impl Tongue for Opening {
     }
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.alive.ends();
         self.plain.refuse(refusal)
     }
 }
