@@ -62,7 +62,7 @@ impl CatchUp {
         while !records.is_empty() {
             let (piece, rest) = records.split_at(piece_length(records, outbox.replay_budget()));
             let frames = Frames::new(wire::replay(&voice.dialect, &self.id, &self.epoch, piece));
-            if !outbox.has_room().await || voice.push(outbox, &frames) != Pushed::Queued {
+            if !outbox.has_room().await || voice.replay(outbox, &frames) != Pushed::Queued {
                 return false;
             }
             records = rest;

@@ -241,7 +241,7 @@ impl Relay {
     }
 
     fn attach(&mut self, channel: Channel, reader: Reader, first: Vec<ByteString>) {
-        reader.voice.push(&reader.outbox, &Frames::new(first.into()));
+        reader.voice.replay(&reader.outbox, &Frames::new(first.into()));
         self.channels.entry(channel).or_default().insert(reader.id, reader);
     }
 

@@ -4,13 +4,11 @@
 mod readings;
 mod request;
 mod ticket;
+mod traffic;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
 use actix::Addr;
@@ -36,6 +34,7 @@ use crate::{
 use readings::{Reading, Wish};
 pub(super) use request::{Connect, Request, SubscriptionName};
 pub(super) use ticket::{Answer, Refused, Ticket, Tongue};
+use traffic::Traffic;
 
 /// Tells a session that something it waits for is done; only the session knows what.
 #[derive(actix::Message)]
@@ -51,6 +50,8 @@ enum Step {
     Said(Ticket, Result<(), Refusal>),
     /// A subscription begins with a replay.
     Behind(SubscriptionName, RoomId, Epoch, Subscription, Missing),
+    /// A request was answered while others waited for that.
+    Answered,
 }
 
 /// The session of one client.
@@ -61,7 +62,7 @@ pub(super) struct Session {
     requests: VecDeque<(Ticket, Request)>,
     /// A request is being looked up; the ones behind it wait, so that they stay in order.
     looking_up: bool,
-    unanswered: Arc<AtomicUsize>,
+    traffic: Arc<Traffic>,
     strangers: Strangers,
     /// Requests that may be unanswered at once.
     in_flight: usize,
@@ -96,13 +97,14 @@ impl Session {
     pub(super) fn new(engine: Engine, line: Line, strangers: Strangers, in_flight: usize) -> Self {
         let id = SessionId::next();
         line.relay.tell(ToRelay::Register(id, Arc::clone(&line.outbox), Some(Arc::clone(&line.pulse))));
+        let traffic = Arc::new(Traffic::new(line.me.clone()));
         Self {
             id,
             user: None,
             readings: HashMap::new(),
             requests: VecDeque::new(),
             looking_up: false,
-            unanswered: Arc::default(),
+            traffic,
             strangers,
             in_flight,
             engine,
@@ -135,9 +137,13 @@ impl Session {
         self.user.is_none() && (self.looking_up || !self.requests.is_empty())
     }
 
-    /// Whether more requests may be read from the client.
+    /// Whether more requests may be read from the client. If not, there will be progress when they may.
     pub(super) fn wants_more(&self) -> bool {
-        self.requests.is_empty() && self.unanswered.load(Ordering::Relaxed) < self.in_flight
+        let wants = || self.requests.is_empty() && self.traffic.unanswered() < self.in_flight;
+        wants() || {
+            self.traffic.stall();
+            wants()
+        }
     }
 
     /// Takes a request, in order.
@@ -146,7 +152,10 @@ impl Session {
         let ticket = self.ticket(tongue);
         match at_once {
             true => self.begin(ticket, request),
-            false => self.requests.push_back((ticket, request)),
+            false => {
+                self.requests.push_back((ticket, request));
+                self.advance();
+            }
         }
     }
 
@@ -157,7 +166,7 @@ impl Session {
 
     /// Goes on with requests that waited; to be called whenever answers may have gone out.
     pub(super) fn advance(&mut self) {
-        while self.requests.front().is_some_and(|(_, request)| self.may_begin(request)) {
+        while self.next_may_begin() {
             let Some((ticket, request)) = self.requests.pop_front() else { return };
             self.begin(ticket, request);
         }
@@ -184,6 +193,7 @@ impl Session {
             Step::Behind(name, id, epoch, reader, lacking) => {
                 self.catch_up(&name, id, epoch, reader, lacking);
             }
+            Step::Answered => {}
         }
         self.advance();
     }
@@ -203,19 +213,30 @@ impl Session {
         SessionState {
             user: self.user.as_ref().map(|user| user.id.to_string()),
             readings: self.readings.len(),
-            unanswered: self.unanswered.load(Ordering::Relaxed),
+            unanswered: self.traffic.unanswered(),
             outbox_bytes: self.line.outbox.bytes(),
         }
     }
 
     fn ticket(&self, tongue: impl Tongue + 'static) -> Ticket {
         let outbox = Arc::clone(&self.line.outbox);
-        Ticket::new(Box::new(tongue), outbox, self.engine.clone(), &self.unanswered)
+        Ticket::new(Box::new(tongue), outbox, self.engine.clone(), Arc::clone(&self.traffic))
+    }
+
+    /// Whether there is a request that waited and may be passed on. If not, there will be progress when it may.
+    fn next_may_begin(&self) -> bool {
+        let may_begin = || self.requests.front().is_some_and(|(_, request)| self.may_begin(request));
+        may_begin() || {
+            if !self.requests.is_empty() {
+                self.traffic.stall();
+            }
+            may_begin()
+        }
     }
 
     /// Whether the next request may be passed on: none is being looked up, and not too many are unanswered.
     fn may_begin(&self, next: &Request) -> bool {
-        let passed_on = self.unanswered.load(Ordering::Relaxed) - self.requests.len();
+        let passed_on = self.traffic.unanswered() - self.requests.len();
         let most = match next {
             Request::End => 1,
             _ => self.in_flight,
@@ -228,7 +249,7 @@ impl Session {
             Request::Ping | Request::End => ticket.answer(&Answer::Done),
             Request::Connect(_) if self.user.is_some() => ticket.refuse(&Code::AlreadyConnected.into()),
             Request::Connect(connect) => self.connect(ticket, connect),
-            _ if self.user.is_none() && self.strangers == Strangers::Refused => {
+            _ if self.user.is_none() && (self.strangers == Strangers::Refused || !request.only_reads()) => {
                 ticket.refuse(&Code::Unauthenticated.into());
             }
             Request::WatchRooms(name, voice) => self.watch(&ticket, name, voice),

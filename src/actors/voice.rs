@@ -29,6 +29,8 @@ pub struct Voice {
 #[derive(Debug)]
 pub struct Window {
     most: u64,
+    /// So many more may be, for they were a replay, which comes faster than anybody acknowledges.
+    replayed: AtomicU64,
     /// The record after which they begin.
     begins: AtomicU64,
     delivered: AtomicU64,
@@ -47,6 +49,10 @@ impl Frames {
         let bytes = frames.iter().map(|frame| frame.len()).sum();
         Self { frames, bytes }
     }
+
+    fn len(&self) -> u64 {
+        self.frames.len() as u64
+    }
 }
 
 impl Voice {
@@ -57,19 +63,30 @@ impl Voice {
 
     /// Queues frames that are in its dialect.
     pub(super) fn push(&self, outbox: &Outbox, frames: &Frames) -> Pushed {
-        let Frames { frames, bytes } = frames;
-        let pushed = match (&self.head, frames.as_ref()) {
-            (_, []) => return Pushed::Queued,
-            (Some(head), _) => outbox.push_headed(head, frames, *bytes),
-            (None, [frame]) => outbox.push(frame.clone()),
-            (None, _) => outbox.push_shared(frames, *bytes),
-        };
+        let pushed = self.queue(outbox, frames);
         match &self.window {
-            Some(window) if pushed == Pushed::Queued && !window.delivers(frames.len() as u64) => {
+            Some(window) if pushed == Pushed::Queued && !window.delivers(frames.len()) => {
                 outbox.close(CloseCode::TooSlow, Pending::Drop);
                 Pushed::Evicted
             }
             _ => pushed,
+        }
+    }
+
+    /// Queues frames of a replay, which costs nobody the connection.
+    pub(super) fn replay(&self, outbox: &Outbox, frames: &Frames) -> Pushed {
+        if let Some(window) = &self.window {
+            window.replays(frames.len());
+        }
+        self.queue(outbox, frames)
+    }
+
+    fn queue(&self, outbox: &Outbox, Frames { frames, bytes }: &Frames) -> Pushed {
+        match (&self.head, frames.as_ref()) {
+            (_, []) => Pushed::Queued,
+            (Some(head), _) => outbox.push_headed(head, frames, *bytes),
+            (None, [frame]) => outbox.push(frame.clone()),
+            (None, _) => outbox.push_shared(frames, *bytes),
         }
     }
 }
@@ -79,6 +96,7 @@ impl Window {
     pub fn new(most: u64) -> Self {
         Self {
             most,
+            replayed: AtomicU64::new(0),
             begins: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
@@ -110,13 +128,31 @@ impl Window {
     /// Counts deliveries. `false` when too many are unacknowledged.
     pub(super) fn delivers(&self, count: u64) -> bool {
         self.delivered.fetch_add(count, Ordering::Relaxed);
-        self.unacknowledged() <= self.most
+        self.unacknowledged() <= self.most + self.replayed.load(Ordering::Relaxed)
+    }
+
+    /// Counts deliveries of a replay.
+    pub(super) fn replays(&self, count: u64) {
+        self.replayed.fetch_add(count, Ordering::Relaxed);
+        self.delivered.fetch_add(count, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_replay_may_be_larger_than_the_window() {
+        let outbox = Outbox::new(|_| None, 1024);
+        let window = Arc::new(Window::new(1));
+        let voice = Voice { window: Some(Arc::clone(&window)), ..Voice::plain(Dialect::Native) };
+        let frames = |count| Frames::new(vec!["x".into(); count].into());
+        assert_eq!(voice.replay(&outbox, &frames(20)), Pushed::Queued);
+        assert_eq!(window.delivered(), (1, 20));
+        assert_eq!(voice.push(&outbox, &frames(1)), Pushed::Queued);
+        assert_eq!(voice.push(&outbox, &frames(1)), Pushed::Evicted);
+    }
 
     #[test]
     fn who_acknowledges_nothing_is_closed() {

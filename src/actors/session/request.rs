@@ -51,6 +51,22 @@ pub(in crate::actors) enum Request {
     End,
 }
 
+impl Request {
+    /// Whether it can be done for somebody who has not said who they are, where strangers may read.
+    pub(in crate::actors) fn only_reads(&self) -> bool {
+        match self {
+            Self::Subscribe { .. }
+            | Self::Unsubscribe(_)
+            | Self::WatchRooms(..)
+            | Self::Part(_)
+            | Self::Connect(_)
+            | Self::Ping
+            | Self::End => true,
+            Self::Join { .. } | Self::Enter(_) | Self::Send(..) | Self::SendAll(_) | Self::Leave(_) => false,
+        }
+    }
+}
+
 /// How a client says who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::actors) enum Connect {

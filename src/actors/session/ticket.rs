@@ -1,13 +1,11 @@
 //! The right to answer one request of a session, once, in the words of its protocol.
 //! What is answered is the session's to say.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::traffic::Traffic;
 use crate::{
     actors::{
         engine::Engine,
@@ -72,7 +70,7 @@ pub(in crate::actors) struct Ticket {
     tongue: Box<dyn Tongue>,
     outbox: Arc<Outbox>,
     engine: Engine,
-    unanswered: Arc<AtomicUsize>,
+    traffic: Arc<Traffic>,
 }
 
 impl Ticket {
@@ -80,10 +78,10 @@ impl Ticket {
         tongue: Box<dyn Tongue>,
         outbox: Arc<Outbox>,
         engine: Engine,
-        unanswered: &Arc<AtomicUsize>,
+        traffic: Arc<Traffic>,
     ) -> Self {
-        unanswered.fetch_add(1, Ordering::Relaxed);
-        Self { tongue, outbox, engine, unanswered: Arc::clone(unanswered) }
+        traffic.begins();
+        Self { tongue, outbox, engine, traffic }
     }
 
     /// The frames of an answer.
@@ -120,6 +118,6 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.unanswered.fetch_sub(1, Ordering::Relaxed);
+        self.traffic.ends();
     }
 }

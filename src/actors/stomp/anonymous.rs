@@ -1,12 +1,32 @@
 //! A client that names itself only in its payloads: its first nickname becomes its own, and no other one is taken.
 //! Whether a server allows that is a setting.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use crate::domain::{Code, Limits, Nickname, Refusal};
 
 /// Who an anonymous client has said it is.
 #[derive(Debug, Default)]
 pub(super) struct Namesake {
-    name: Option<Nickname>,
+    name: Option<(Nickname, Failed)>,
+}
+
+/// Told when a client cannot become who it said it is, so that it may say something else.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failed(Arc<AtomicBool>);
+
+impl Failed {
+    /// It cannot.
+    pub(super) fn tell(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_told(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What follows from the nickname of a payload.
@@ -14,16 +34,11 @@ pub(super) struct Namesake {
 pub(super) enum Sender {
     /// It is the client's own already.
     Known,
-    /// It becomes the client's own first.
-    New(Nickname),
+    /// It becomes the client's own first, unless that fails.
+    New(Nickname, Failed),
 }
 
 impl Namesake {
-    /// The client did not become who it said it is, so it may say something else.
-    pub(super) fn forget(&mut self) {
-        self.name = None;
-    }
-
     /// Judges the nickname in a payload.
     ///
     /// # Errors
@@ -33,12 +48,13 @@ impl Namesake {
         let Some(sender) = sender else { return Err(invalid("sender is missing".to_owned())) };
         let name =
             Nickname::parse(sender, limits).map_err(|refusal| invalid(refusal.message.into_owned()))?;
-        match &self.name {
-            Some(own) if own.key() == name.key() => Ok(Sender::Known),
+        match self.name.as_ref().filter(|(_, failed)| !failed.is_told()) {
+            Some((own, _)) if own.key() == name.key() => Ok(Sender::Known),
             Some(_) => Err(Refusal::new(Code::Forbidden).message("this connection has another nickname")),
             None => {
-                self.name = Some(name.clone());
-                Ok(Sender::New(name))
+                let failed = Failed::default();
+                self.name = Some((name.clone(), failed.clone()));
+                Ok(Sender::New(name, failed))
             }
         }
     }
@@ -51,13 +67,16 @@ mod tests {
     #[test]
     fn the_first_sender_is_the_only_one() {
         let (mut namesake, limits) = (Namesake::default(), Limits::default());
-        assert!(matches!(namesake.judge(Some("Ada"), &limits), Ok(Sender::New(_))));
+        let Ok(Sender::New(_, failed)) = namesake.judge(Some("Ada"), &limits) else { panic!("the first") };
         assert!(matches!(namesake.judge(Some("ada"), &limits), Ok(Sender::Known)));
         assert_eq!(namesake.judge(Some("Bob"), &limits).unwrap_err().code, Code::Forbidden);
         for none in [None, Some(""), Some(" ")] {
             assert_eq!(namesake.judge(none, &limits).unwrap_err().field, Some("sender"));
         }
-        namesake.forget();
-        assert!(matches!(namesake.judge(Some("Bob"), &limits), Ok(Sender::New(_))));
+        failed.tell();
+        for other in ["Bob", "Ada"] {
+            let Ok(Sender::New(_, failed)) = namesake.judge(Some(other), &limits) else { panic!("{other}") };
+            failed.tell();
+        }
     }
 }

@@ -105,9 +105,6 @@ impl Dialogue {
     }
 
     fn frame(&mut self, frame: stomp::Frame) -> Result<(), Broken> {
-        for name in self.notices.iter().flat_map(|notices| notices.unopened()) {
-            self.subscriptions.remove(&name);
-        }
         let version = self.notices.as_ref().map(|notices| notices.version);
         let request = match stomp::Request::parse(frame, version, self.session.engine().limits()) {
             Ok(request) => request,

@@ -20,20 +20,12 @@ pub(super) struct Notices {
     pub version: Version,
     options: Arc<StompOptions>,
     listeners: Mutex<Vec<(SubscriptionName, Head)>>,
-    /// Subscriptions that were refused since the connection asked.
-    unopened: Mutex<Vec<SubscriptionName>>,
     number: AtomicU64,
 }
 
 impl Notices {
     pub(super) fn new(version: Version, options: Arc<StompOptions>) -> Self {
-        Self {
-            version,
-            options,
-            listeners: Mutex::default(),
-            unopened: Mutex::default(),
-            number: AtomicU64::new(1),
-        }
+        Self { version, options, listeners: Mutex::default(), number: AtomicU64::new(1) }
     }
 
     /// A subscription listens from now on.
@@ -44,16 +36,6 @@ impl Notices {
     /// It does no more.
     pub(super) fn forget(&self, name: &str) {
         self.lock().retain(|(known, _)| **known != *name);
-    }
-
-    /// A subscription was refused, so that its id is free again.
-    pub(super) fn never_opened(&self, name: SubscriptionName) {
-        self.unopened.lock().unwrap_or_else(PoisonError::into_inner).push(name);
-    }
-
-    /// Which ones were, since the last call.
-    pub(super) fn unopened(&self) -> Vec<SubscriptionName> {
-        std::mem::take(&mut *self.unopened.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says a refusal of what the frame with this receipt asked for, as the settings have it.

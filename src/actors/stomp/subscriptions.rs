@@ -1,7 +1,13 @@
 //! The subscriptions of a STOMP client by their ids, and what of them is acknowledged.
 //! What they are to, and their deliveries, are known to the session.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use super::acks::{Acks, NeverDelivered};
 use crate::{
@@ -21,6 +27,26 @@ pub(super) struct Subscriptions(HashMap<SubscriptionName, Option<Reader>>);
 struct Reader {
     room: RoomId,
     acks: Option<Acks>,
+    alive: Alive,
+}
+
+/// Whether a subscription was not refused, which is known to whoever is answered.
+#[derive(Clone)]
+pub(super) struct Alive(Arc<AtomicBool>);
+
+impl Alive {
+    fn begins() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// It was refused.
+    pub(super) fn ends(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    fn lasts(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What a subscription is called in its session: its id or, in 1.0, its destination, which has a slash where ids of
@@ -41,13 +67,16 @@ pub(super) fn name_in(subscription: &Subscription) -> SubscriptionName {
 }
 
 impl Subscriptions {
-    /// Whether a name is in use.
+    /// Whether a name is in use. That of a subscription that was refused is free.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.0.get(name).is_some_and(is_there)
     }
 
     /// Whether there can be no more.
-    pub(super) fn is_full(&self) -> bool {
+    pub(super) fn is_full(&mut self) -> bool {
+        if self.0.len() >= MOST {
+            self.0.retain(|_, reader| is_there(reader));
+        }
         self.0.len() >= MOST
     }
 
@@ -56,16 +85,19 @@ impl Subscriptions {
         self.0.insert(name, None);
     }
 
-    /// Adds one to a room; the window counts its deliveries where they are to be acknowledged.
+    /// Adds one to a room; the window counts its deliveries where they are to be acknowledged. Whoever is answered tells
+    /// what comes back if it is refused.
     pub(super) fn add_reader(
         &mut self,
         name: SubscriptionName,
         room: RoomId,
         mode: AckMode,
         window: Option<&Arc<Window>>,
-    ) {
+    ) -> Alive {
         let acks = window.map(|window| Acks::new(mode, Arc::clone(window)));
-        self.0.insert(name, Some(Reader { room, acks }));
+        let alive = Alive::begins();
+        self.0.insert(name, Some(Reader { room, acks, alive: alive.clone() }));
+        alive
     }
 
     /// Forgets one.
@@ -89,4 +121,8 @@ impl Subscriptions {
             None => Ok(()),
         }
     }
+}
+
+fn is_there(reader: &Option<Reader>) -> bool {
+    reader.as_ref().is_none_or(|reader| reader.alive.lasts())
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::notices::Notices;
+use super::{anonymous::Failed, notices::Notices, subscriptions::Alive};
 use crate::{
     actors::{
         outbox::Outbox,
-        session::{Answer, Refused, SubscriptionName, Tongue},
+        session::{Answer, Refused, Tongue},
         voice::Window,
     },
     domain::{About, CloseCode, Code, Refusal, Retry, Seq},
@@ -46,12 +46,14 @@ impl Tongue for Introduction {
 pub(super) struct Binding {
     pub notices: Arc<Notices>,
     pub receipt: Option<String>,
+    pub failed: Failed,
 }
 
 impl Tongue for Binding {
     fn answer(&self, _: &Answer<'_>, _: &mut dyn FnMut(ByteString)) {}
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.failed.tell();
         self.notices.refuse(refusal, self.receipt.as_deref())
     }
 }
@@ -96,10 +98,10 @@ impl Tongue for Plain {
 /// For SUBSCRIBE of a room: a RECEIPT when the subscription begins, and a problem where its position is lost.
 pub(super) struct Opening {
     pub plain: Plain,
-    pub name: SubscriptionName,
     /// The record after which the client wants everything.
     pub after: Option<Seq>,
     pub window: Option<Arc<Window>>,
+    pub alive: Alive,
 }
 
 impl Tongue for Opening {
@@ -119,7 +121,7 @@ impl Tongue for Opening {
     }
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
-        self.plain.notices.never_opened(Arc::clone(&self.name));
+        self.alive.ends();
         self.plain.refuse(refusal)
     }
 }

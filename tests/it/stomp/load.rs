@@ -1,6 +1,6 @@
 //! Who floods, who never acknowledges and who never reads: bounded, ended with a reason, and nobody else feels it (D5).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Hall;
 use crate::support::server::{Plan, Server};
@@ -168,4 +168,21 @@ async fn subscriptions_and_transactions_of_a_connection_are_bounded() {
         stomp.send("BEGIN", &[("transaction", &n.to_string())], "").await;
     }
     stomp.ends_with("malformed", 4502).await;
+    hall.server.must_not_have_panicked();
+}
+
+/// Nothing is said about any of it, so that only the server itself can notice that it may go on.
+#[actix_web::test]
+async fn who_asks_for_no_receipt_is_not_held_up() {
+    let hall = hall().await;
+    let mut stomp = Stomp::of(&hall.server, &hall.ada).await;
+    for n in 0..2000 {
+        stomp.send("SEND", &[("destination", &chat(&hall.room))], &content(&n.to_string())).await;
+    }
+    stomp.send("DISCONNECT", &[], "").await;
+    let begun = Instant::now();
+    assert_eq!(stomp.close_code().await, Some(1000));
+    // The server's own pings would wake it every 25 s, too.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(hall.said().await.len(), 2000);
 }

@@ -61,7 +61,7 @@ impl Dialogue {
             }
             Topic::Room { route, room } => {
                 let window = self.window(subscribe.ack);
-                self.subscriptions.add_reader(
+                let alive = self.subscriptions.add_reader(
                     Arc::clone(&name),
                     room.clone(),
                     subscribe.ack,
@@ -70,7 +70,7 @@ impl Dialogue {
                 let voice = voice(notices.version, route, head, window.clone());
                 let after = subscribe.after.as_ref().map(|after| after.seq);
                 let start = subscribe.after.clone().map_or(Start::Live, Start::After);
-                let opening = Opening { plain, name: Arc::clone(&name), after, window };
+                let opening = Opening { plain, after, window, alive };
                 self.session.take(opening, Request::Subscribe { name, room, start, voice });
             }
         }

@@ -63,13 +63,10 @@ impl Dialogue {
         receipt: Option<&String>,
     ) -> Result<bool, Refusal> {
         let Some(namesake) = self.namesake.as_mut() else { return Ok(false) };
-        if self.session.user().is_none() && !self.session.is_connecting() {
-            namesake.forget();
-        }
         match namesake.judge(sender, self.session.engine().limits())? {
             Sender::Known => Ok(false),
-            Sender::New(nickname) => {
-                let binding = Binding { notices: Arc::clone(notices), receipt: receipt.cloned() };
+            Sender::New(nickname, failed) => {
+                let binding = Binding { notices: Arc::clone(notices), receipt: receipt.cloned(), failed };
                 self.session.take(binding, Request::Connect(Connect::Guest { nickname, secret: None }));
                 Ok(true)
             }
