@@ -1,4 +1,5 @@
 //! Ack modes: `auto`, `client` (cumulative), `client-individual`, and ACK and NACK as each version names deliveries.
+//! Not how much may be unacknowledged before a connection is ended: that is in `load`.
 
 use super::Hall;
 use crate::support::server::Plan;

@@ -1,4 +1,5 @@
 //! `stomp.anonymous = "bind"`: a client that names itself only in its payloads is whom it names first.
+//! Clients that say at CONNECT who they are do so elsewhere.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
 //! Heart-beats: the server's come in time, the client's are missed, and both only where they were agreed on.
+//! The pings of the WebSocket below are not looked at.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! Who floods, who never acknowledges and who never reads: bounded, ended with a reason, and nobody else feels it (D5).
+//! What it costs is the business of `benches/`.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! The chat: who may speak, JOIN and LEAVE, user headers, idempotence (D4), and who the sender is (D6).
+//! Who hears them in which order is in `together`.
 
 use serde_json::json;
 

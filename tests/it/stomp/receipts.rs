@@ -1,4 +1,5 @@
 //! RECEIPT: on every frame, after what it is about was done, and for a SEND only once it is durable (D1).
+//! What comes instead of one is in `refusals`.
 
 use super::Hall;
 use crate::support::stomp::{Frame, Heard, LATER, Stomp, VERSIONS, chat, content, topic};

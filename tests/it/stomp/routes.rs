@@ -1,4 +1,5 @@
 //! Destinations and names of fields are settings; the two shipped examples are used as they are.
+//! What the settings refuse is tried beside them.
 
 use std::path::PathBuf;
 

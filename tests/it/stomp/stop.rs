@@ -1,4 +1,5 @@
 //! The server's orderly stop: everybody is told, and what has a RECEIPT stays (D1).
+//! Nodes that are killed are elsewhere.
 
 use super::Hall;
 use crate::support::stomp::{Heard, VERSIONS, chat, content};

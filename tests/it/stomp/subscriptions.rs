@@ -1,4 +1,5 @@
 //! SUBSCRIBE and UNSUBSCRIBE: what is heard, from where on, and what an id is good for. D3 in STOMP.
+//! Acknowledging what comes by them is in `acks`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
 //! STOMP beside the native socket and event streams: one room, one order (D2).
+//! One protocol alone is tried elsewhere.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
 //! Transactions: what is sent in one is appended at COMMIT, in order, all of it or nothing.
+//! How many there may be is in `load`.
 
 use serde_json::json;
 

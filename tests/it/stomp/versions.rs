@@ -1,4 +1,5 @@
 //! Which version is spoken: `accept-version`, its absence, and sub-protocols of the WebSocket.
+//! What a pure codec can show is tried beside it.
 
 use super::Hall;
 use crate::support::stomp::{Opening, Stomp};

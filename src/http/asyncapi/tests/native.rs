@@ -1,4 +1,5 @@
 //! The native socket: requests as `wire::native` takes them, replies and pushes as it words them.
+//! Not what the document says of STOMP.
 
 use std::collections::{BTreeMap, BTreeSet};
 
