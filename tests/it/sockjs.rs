@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use awc::http::Method;
 use serde_json::json;
 
+use crate::storage_faults::Lock;
 use crate::support::http::{Http, id_of, text};
 use crate::support::raw::{RawSocket, opcode};
 use crate::support::server::{Plan, Server};
@@ -166,6 +167,29 @@ async fn garbage_is_answered_with_an_error_and_kills_nothing() {
     session.send("x".repeat(100_000)).await.problem(413, "too_large");
     assert_eq!(session.ask("ping", json!({})).await["type"], "pong");
     server.must_not_have_panicked();
+}
+
+#[actix_web::test]
+async fn who_sends_faster_than_the_node_can_store_is_held_up_and_then_refused() {
+    let plan = Plan::default().on_sqlite().set("database.busy_timeout_ms", 60_000);
+    let plan = plan.set("limits.body_bytes", 700).set("server.request_bytes", 1024);
+    let server = plan.set("socket.in_flight", 1).set("sockjs.disconnect_s", 60).start().await;
+    let ada = Http::to(&server).user("Ada").await;
+    let room = id_of(&Http::to(&server).acting_as(&ada).room("hall").await);
+    let mut session = SockJs::open(&server, Transport::Xhr, "fast").await;
+    session.ask("connect", json!({ "token": ada.token })).await;
+    session.ask("join", json!({ "room": room })).await;
+
+    let lock = Lock::on(&server);
+    let send = |body: &str| json!({ "type": "send", "room": room, "body": body.repeat(600) });
+    session.tell(&[send("a")]).await;
+    let refused = session.send(json!([send("b").to_string()]).to_string()).await;
+    refused.problem(503, "overloaded");
+    drop(lock);
+
+    assert!(text(&session.record_of_kind("message").await["body"]).starts_with('a'));
+    session.tell(&[send("c")]).await;
+    assert!(text(&session.record_of_kind("message").await["body"]).starts_with('c'));
 }
 
 #[actix_web::test]

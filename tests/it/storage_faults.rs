@@ -16,10 +16,10 @@ use crate::support::talker::Talking;
 use crate::support::{postgres, skip, until};
 
 /// A write lock on a server's database, held by somebody else until dropped.
-struct Lock(SqliteConnection);
+pub(crate) struct Lock(SqliteConnection);
 
 impl Lock {
-    fn on(server: &Server) -> Lock {
+    pub(crate) fn on(server: &Server) -> Lock {
         let path = server.database_file();
         let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         connection.batch_execute("PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE").unwrap();
