@@ -1,4 +1,5 @@
 //! The native socket: requests as `wire::native` takes them, replies and pushes as it words them.
+//! Frames of STOMP are in `stomp`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
