@@ -3,7 +3,7 @@
 //!
 //! | actor | owns | tier | queue bound | on full | on death | talks to |
 //! |---|---|---|---|---|---|---|
-//! | session (one a socket) | identity, subscriptions, requests in order | 4 | `socket.in_flight` unanswered requests | stops reading the socket | socket closes, client resumes | directory, room, lobby |
+//! | connection (one a socket) | its conversation and session: identity, subscriptions, requests in order | 4 | `socket.in_flight` unanswered requests | stops reading the socket | socket closes, client resumes | directory, room, lobby |
 //! | directory | which rooms are awake | 3 | one request a session or HTTP call | callers wait | node stops | room, log |
 //! | lobby | who watches the room list, one change a second and room | 2 | latest change of each room | older change of the room is replaced | watchers get no more changes | relay |
 //! | room (one an awake room) | the fold, recent records, subscribers, appends under way | 2 | its sessions' bounds together | refuses as `overloaded` | directory closes its readers with 4000, they resume on the rebuilt room | log, relay, lobby |
@@ -13,6 +13,8 @@
 //! | ears (Kafka log) | the consumer of signals | 3 | the consumer's own | older signals wait at the broker | lists miss changes | lobby |
 //! | writer (embedded log) | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
 //!
+//! A connection's actor is the transport's (`http/websocket.rs`); what it says is a [`Conversation`] in some [`Protocol`],
+//! which gives requests to a session, and records come to it by a [`Voice`].
 //! An actor awaits only an actor of a lower tier; upward and sideways it tells. An [`Outbox`] is no actor:
 //! it is bounded in bytes (`socket.outbox_bytes`) and closes its connection with 4001 when it is full.
 

@@ -1,5 +1,5 @@
 //! The native socket: requests as `wire::native` takes them, replies and pushes as it words them.
-//! Not what the document says of STOMP.
+//! Frames of STOMP are in `stomp`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
