@@ -214,9 +214,19 @@ impl Engine {
     /// # Errors
     /// `room_not_found`, `storage_unavailable`.
     pub async fn room(&self, room: &RoomId) -> Result<RoomInfo, Refusal> {
+        Ok(self.room_and_stored(room).await?.0)
+    }
+
+    /// A room as it stands, and the newest record of it that the database has.
+    ///
+    /// # Errors
+    /// As [`Self::room`].
+    pub async fn room_and_stored(&self, room: &RoomId) -> Result<(RoomInfo, Seq), Refusal> {
         let id = room.clone();
         let found = self.0.store.read(move |conn| rooms::by_id(conn, &id)).await?;
-        Ok(self.0.logs.log.stand(found.ok_or(Code::RoomNotFound)?).await?)
+        let found = found.ok_or(Code::RoomNotFound)?;
+        let stored = found.head.seq;
+        Ok((self.0.logs.log.stand(found).await?, stored))
     }
 
     /// The room of a name, if there is one.

@@ -39,6 +39,10 @@ impl Room {
     /// Says all of it in order, or nothing; or only tells whether that could be done now.
     pub(super) fn commands(&mut self, all: SendAll, ctx: &mut Context<Self>) {
         let SendAll { sender, messages, purpose } = all;
+        if self.readers.is_behind() {
+            // All of them now rather than the later ones in a moment.
+            return messages.into_iter().for_each(|(_, reply)| reply.give(Err(Code::Overloaded.into())));
+        }
         let asked = |(message, reply)| Asked {
             sender: sender.clone(),
             command: Command::Send(message),

@@ -5,12 +5,12 @@ use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::{
     next,
-    schema::{NewRoom, Rooms},
+    schema::{NewRoom, Rooms, ShownRoom},
 };
 use crate::{
     domain::RoomName,
     http::{Context, Problem, body::JsonObject, identity::Identity, query::Query, room_path::InRoom},
-    wire::json::Room,
+    wire::json::{Position, Room},
 };
 
 /// Makes a room. Who makes it is not a member until they join.
@@ -79,7 +79,7 @@ pub(in crate::http) async fn list(context: Data<Context>, query: Query) -> Resul
     operation_id = "showRoom",
     params(("id" = String, Path, description = "The room's id")),
     responses(
-        (status = 200, description = "The room", body = Room<'_>),
+        (status = 200, description = "The room", body = ShownRoom<'_>),
         (status = 404, description = "`room_not_found`"),
     )
 )]
@@ -87,6 +87,7 @@ pub(in crate::http) async fn show(
     context: Data<Context>,
     InRoom(room): InRoom,
 ) -> Result<HttpResponse, Problem> {
-    let room = context.engine.room(&room).await?;
-    Ok(HttpResponse::Ok().json(Room::of(&room)))
+    let (room, stored) = context.engine.room_and_stored(&room).await?;
+    let stored = Position::at(&room.head.epoch, stored);
+    Ok(HttpResponse::Ok().json(ShownRoom { room: Room::of(&room), stored }))
 }

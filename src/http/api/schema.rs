@@ -49,6 +49,17 @@ pub(in crate::http) struct Registered<'a> {
     pub token: &'a str,
 }
 
+/// A room, and how far it is stored.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ShownRoom<'a> {
+    /// The room.
+    #[serde(flatten)]
+    pub room: Room<'a>,
+    /// The position of the newest record that the database has. It is the head on the embedded log; on Kafka it follows
+    /// the head, and what lies between is durable in the log.
+    pub stored: Position<'a>,
+}
+
 /// A page of rooms.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Rooms<'a> {
