@@ -10,10 +10,10 @@ MODULES := web/node_modules/.package-lock.json
 # What cargo needs to know of OpenSSL; asked for only where something is compiled.
 OPENSSL = $(shell scripts/openssl)
 
-.PHONY: help run cluster build web test check clean
+.PHONY: help run cluster build web test check sockjs-suite clean
 
 help: ## List what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 run: build ## Build the page and the server, start it at http://localhost:8080
 	./target/release/klatsch serve
@@ -37,6 +37,9 @@ check: $(PAGE) ## Format, lints, documents, licences, tidiness, types of the pag
 	else echo "*** SKIPPED cargo deny: it is not installed (cargo install cargo-deny)"; fi
 	cargo test --locked --test tidy $(OPENSSL)
 	cd web && npm run check
+
+sockjs-suite: ## Run the public test suite of SockJS (SUITE=checkout of sockjs/sockjs-protocol, with Python 2.7)
+	scripts/sockjs-suite "$(SUITE)"
 
 clean: ## Remove everything that was built
 	rm -rf target .tools web/dist web/node_modules

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Members and remembered sends of rooms that a saver keeps between two batches; each takes about 200 bytes.
-const FOLD_WEIGHT: usize = 200_000;
+const FOLD_WEIGHT: usize = 1_000_000;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -37,7 +37,15 @@ const BACKLOG: u32 = 4096;
 /// # Errors
 /// Why it could not start: the database, or the address to listen at.
 pub fn serve(settings: Settings) -> anyhow::Result<()> {
-    System::new().block_on(run(settings))
+    serve_beside(settings, http::services)
+}
+
+/// As [`serve`], with other services beside the API.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_beside(settings: Settings, services: http::Services) -> anyhow::Result<()> {
+    System::new().block_on(run(settings, services))
 }
 
 /// Brings the database's tables up to date.
@@ -48,7 +56,7 @@ pub fn migrate(settings: Settings) -> anyhow::Result<()> {
     open_database(&settings).map(drop)
 }
 
-async fn run(settings: Settings) -> anyhow::Result<()> {
+async fn run(settings: Settings, services: http::Services) -> anyhow::Result<()> {
     let database = open_database(&settings)?;
     check_log(&settings, &database)?;
     let engine = Engine::start(engine_options(&settings, database)?).context("cannot start the log")?;
@@ -56,8 +64,9 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
     let socket = settings.socket.clone();
     let node = engine.clone();
+    let sessions = http::sockjs::Sessions::default();
     let running = HttpServer::new(move || {
-        let context = http::Context::new(node.clone(), &settings);
+        let context = http::Context::new(node.clone(), &settings, sessions.clone(), services);
         http::app(web::Data::new(context))
     })
     .workers(workers)

@@ -10,9 +10,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use klatsch::cli::bench::body;
 use klatsch::cli::bench::ledger::{Faults, ReaderLedger};
+use klatsch::cli::client::api::Api;
 use klatsch::cli::client::frames::{Incoming, Record};
 use klatsch::cli::client::guests::Guests;
+use klatsch::cli::client::http::Http;
 use klatsch::cli::client::socket::{Client, Event, ServerAddress};
+use klatsch::cli::client::stream::{EventStream, StreamItem};
 use klatsch::cli::latency::{Latency, Quantiles};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
@@ -25,6 +28,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 /// A masked, empty pong.
 const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Longer than a poll is held.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the members of a swarm do.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -33,6 +38,10 @@ pub(crate) enum Habit {
     Reading,
     /// They never read.
     Deaf,
+    /// They read a stream of server-sent events, and all of them judge.
+    Streaming,
+    /// They ask over HTTP again and again, and all of them judge.
+    Polling,
 }
 
 /// The swarm's process.
@@ -103,6 +112,12 @@ pub(crate) async fn live(args: &SwarmArgs) -> anyhow::Result<()> {
 async fn gather(args: &SwarmArgs, seen: &Rc<Seen>) -> anyhow::Result<Vec<Rc<TcpStream>>> {
     let guests = Guests::new()?;
     let mut counting = Vec::new();
+    if let Some(room) = &args.room
+        && matches!(args.habit, Habit::Streaming | Habit::Polling)
+    {
+        follow(args, room, seen).await?;
+        return Ok(counting);
+    }
     for number in 0..args.members {
         let stream = match &args.room {
             None => TcpStream::connect(&args.address).await?,
@@ -124,6 +139,27 @@ async fn gather(args: &SwarmArgs, seen: &Rc<Seen>) -> anyhow::Result<Vec<Rc<TcpS
         }
     }
     Ok(counting)
+}
+
+/// Has all members read the room over HTTP, and waits until each of them does.
+async fn follow(args: &SwarmArgs, room: &str, seen: &Rc<Seen>) -> anyhow::Result<()> {
+    let server: ServerAddress = format!("http://{}", args.address).parse()?;
+    let head = Api::head_of(&Http::new(PATIENCE), &server, room).await?;
+    for _ in 0..args.members {
+        let judge = seen.judge_after(head);
+        match args.habit {
+            Habit::Streaming => {
+                let address = server.http(&format!("/api/rooms/{room}/events?after={head}"));
+                let stream = EventStream::open(&Http::new(PATIENCE), &address).await?;
+                spawn_local(Rc::clone(seen).stream(stream, judge));
+            }
+            _ => {
+                let address = server.http(&format!("/api/rooms/{room}/messages?limit=500&wait=30"));
+                spawn_local(Rc::clone(seen).poll(address, judge, head));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lets the members speak up one after the other, so that no burst of them disturbs a measurement.
@@ -162,11 +198,38 @@ impl Seen {
         false
     }
 
-    async fn judge(self: Rc<Self>, mut client: Client, position: u64) {
-        let judge = self.judges.borrow().len();
+    /// One more judge, who has everything up to a record.
+    fn judge_after(&self, position: u64) -> usize {
         let mut ledger = ReaderLedger::default();
         ledger.joined(position);
         self.judges.borrow_mut().push(ledger);
+        self.judges.borrow().len() - 1
+    }
+
+    async fn stream(self: Rc<Self>, mut stream: EventStream, judge: usize) {
+        while let Some(item) = stream.next().await {
+            if let StreamItem::Event(event) = item
+                && event.name == "record"
+                && let Ok(record) = serde_json::from_str(&event.data)
+            {
+                self.saw(judge, &record);
+            }
+        }
+        self.ended.set(self.ended.get() + 1);
+    }
+
+    async fn poll(self: Rc<Self>, address: String, judge: usize, mut after: u64) {
+        let http = Http::new(PATIENCE);
+        while let Ok(mut page) = http.get(&format!("{address}&after={after}")).await {
+            let records: Vec<Record> = serde_json::from_value(page["records"].take()).unwrap_or_default();
+            records.iter().for_each(|record| self.saw(judge, record));
+            after = records.last().map_or(after, |record| record.seq);
+        }
+        self.ended.set(self.ended.get() + 1);
+    }
+
+    async fn judge(self: Rc<Self>, mut client: Client, position: u64) {
+        let judge = self.judge_after(position);
         while let Ok(Event::Frame(frame)) = client.next().await {
             match frame {
                 Incoming::Record(record) => self.saw(judge, &record),
@@ -215,6 +278,8 @@ impl Swarm {
         let habit = match habit {
             Habit::Reading => "reading",
             Habit::Deaf => "deaf",
+            Habit::Streaming => "streaming",
+            Habit::Polling => "polling",
         };
         let mut child = Command::new(std::env::current_exe()?)
             .args(["swarm", "--address", address, "--habit", habit])
@@ -247,7 +312,7 @@ impl Swarm {
         loop {
             sleep(PAUSE).await;
             let next = self.report()?;
-            if next.bytes == report.bytes {
+            if (next.bytes, next.delivery.count) == (report.bytes, report.delivery.count) {
                 return Ok(next);
             }
             report = next;

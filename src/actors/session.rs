@@ -79,7 +79,7 @@ pub(super) enum Strangers {
 }
 
 /// What a session shows of itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct SessionState {
     /// The user, once connected.
     pub(super) user: Option<String>,

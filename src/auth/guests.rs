@@ -1,9 +1,11 @@
 //! Guests: people who have a nickname and a token, and perhaps a secret to come back with.
 //! Nicknames are unique by the database's constraint, not by anything remembered here.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
-use super::{Token, random};
+use super::{Token, known::Known, random};
 use crate::{
     domain::{Code, Nickname, Refusal, Timestamp, User, UserId},
     storage::{
@@ -18,6 +20,7 @@ const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 #[derive(Clone)]
 pub struct Guests {
     store: Store,
+    known: Arc<Known>,
 }
 
 /// What a registration gave.
@@ -34,7 +37,7 @@ pub struct Registered {
 impl Guests {
     /// A register over a store.
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, known: Arc::default() }
     }
 
     /// Registers a guest, or gives a new token to one who comes back with the same nickname and secret.
@@ -58,20 +61,34 @@ impl Guests {
             created_at: now,
         };
         match self.store.write(move |conn| users::create(conn, &new)).await? {
-            Registration::Created => Ok(Registered { user, token, returned: false }),
-            Registration::Returned(user) => Ok(Registered { user, token, returned: true }),
+            Registration::Created => Ok(self.registered(Registered { user, token, returned: false })),
+            Registration::Returned(user) => Ok(self.registered(Registered { user, token, returned: true })),
             Registration::Taken => Err(Refusal::new(Code::NicknameTaken).field("nickname")),
         }
     }
 
-    /// Who a token stands for.
+    fn registered(&self, registered: Registered) -> Registered {
+        self.known.remember(registered.token.digest(), registered.user.clone());
+        registered
+    }
+
+    /// Who a token stands for. While the database is away, that is who it stood for when this node last asked.
     ///
     /// # Errors
     /// `unauthenticated` when it stands for nobody; `storage_unavailable`.
     pub async fn authenticate(&self, token: &Token) -> Result<User, Refusal> {
         let digest = token.digest();
-        let user = self.store.read(move |conn| users::by_token(conn, &digest)).await?;
-        user.ok_or_else(|| Code::Unauthenticated.into())
+        match self.store.read(move |conn| users::by_token(conn, &digest)).await {
+            Ok(Some(user)) => {
+                self.known.remember(digest, user.clone());
+                Ok(user)
+            }
+            Ok(None) => {
+                self.known.forget(&digest);
+                Err(Code::Unauthenticated.into())
+            }
+            Err(error) => self.known.user(&digest).ok_or_else(|| error.into()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! Actors and HTTP ask here; nothing here knows a socket.
 
 mod guests;
+mod known;
 pub mod random;
 mod token;
 

@@ -18,8 +18,19 @@ pub fn secret() -> String {
     text::<32>()
 }
 
+/// Entropy for somebody who has too little.
+pub fn number() -> u32 {
+    let mut bytes = [0; 4];
+    fill(&mut bytes);
+    u32::from_ne_bytes(bytes)
+}
+
 fn text<const BYTES: usize>() -> String {
     let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).expect("the operating system has a random generator once it is up");
+    fill(&mut bytes);
     BASE64URL_NOPAD.encode(&bytes)
+}
+
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system has a random generator once it is up");
 }

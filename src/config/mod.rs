@@ -17,6 +17,7 @@ mod rooms;
 mod server;
 mod show;
 mod socket;
+mod sockjs;
 mod stomp;
 mod stomp_routes;
 mod telemetry;
@@ -36,6 +37,7 @@ pub use self::{
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,
+    sockjs::{ClientUrl, SockJsSettings},
     stomp::{AnonymousClients, FixedDestination, RefusalsGo, StompSettings},
     stomp_routes::{StompRoute, StompRoutes},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
@@ -62,6 +64,8 @@ pub struct Settings {
     pub writer: WriterSettings,
     /// The native WebSocket.
     pub socket: SocketSettings,
+    /// SockJS.
+    pub sockjs: SockJsSettings,
     /// STOMP over WebSocket and SockJS.
     pub stomp: StompSettings,
     /// What one user or one request may take.

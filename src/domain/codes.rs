@@ -120,6 +120,7 @@ close_codes! {
     UnsupportedData 1003 "unsupported_data" "Binary messages are not taken.";
     InvalidUtf8 1007 "invalid_utf8" "A text message is not UTF-8.";
     MessageTooBig 1009 "message_too_big" "A message is larger than the server takes.";
+    GoAway 3000 "Go away!" "The server ended the session, as SockJS says it.";
     GoingAway 4000 "going_away" "The server stops or asks to start anew.";
     TooSlow 4001 "too_slow" "The client read too slowly.";
     HeartbeatMissed 4002 "heartbeat_missed" "The client was silent for too long.";

@@ -79,7 +79,15 @@ fn declared_type(request: &HttpRequest) -> Result<Declared, Refusal> {
     }
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<BytesMut, Refusal> {
+/// The bytes of a body.
+///
+/// # Errors
+/// `too_large` above `most` bytes, `malformed` when it breaks off.
+pub(super) async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    most: usize,
+) -> Result<BytesMut, Refusal> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
         return Err(Code::TooLarge.into());

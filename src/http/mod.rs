@@ -7,6 +7,7 @@ mod body;
 mod error;
 mod fragments;
 mod frame_lengths;
+mod framing;
 mod gate;
 mod health;
 mod identity;
@@ -19,6 +20,7 @@ mod query;
 mod reader;
 mod room_path;
 mod sockets;
+pub mod sockjs;
 mod sse;
 mod stomp;
 mod websocket;
@@ -38,9 +40,12 @@ pub use error::Problem;
 
 use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
-    config::{AllowedOrigins, Role, Settings, SocketSettings},
+    config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings},
 };
 use api::{members, messages, rooms, users};
+
+/// Mounts what is served beside the API, with rules of its own about who may call.
+pub type Services = fn(&mut ServiceConfig, &Context);
 
 /// What the handlers of one worker share.
 pub struct Context {
@@ -52,6 +57,10 @@ pub struct Context {
     pub allowed_origins: AllowedOrigins,
     /// The bounds of one connection.
     pub socket: SocketSettings,
+    /// How SockJS is served.
+    pub sockjs_settings: SockJsSettings,
+    /// The SockJS sessions of the node.
+    pub sockjs: sockjs::Sessions,
     /// Largest body of a request, in bytes.
     pub request_bytes: usize,
     /// Most entries of one answer.
@@ -64,11 +73,14 @@ pub struct Context {
     stomp: Rc<dyn Protocol>,
     /// Mounts what this node serves.
     routes: fn(&mut ServiceConfig),
+    /// Mounts what stands beside that.
+    services: Services,
 }
 
 impl Context {
     /// What a worker needs; starts the relay of the current thread.
-    pub fn new(engine: Engine, settings: &Settings) -> Self {
+    pub fn new(engine: Engine, settings: &Settings, sockjs: sockjs::Sessions, services: Services) -> Self {
+        let is_gateway = settings.node.roles.has(Role::Gateway);
         let native = Native {
             engine: engine.clone(),
             outbox_bytes: settings.socket.outbox_bytes,
@@ -82,10 +94,13 @@ impl Context {
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
             socket: settings.socket.clone(),
+            sockjs_settings: settings.sockjs.clone(),
+            sockjs,
             request_bytes: settings.server.request_bytes,
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,
-            routes: if settings.node.roles.has(Role::Gateway) { routes } else { operation },
+            routes: if is_gateway { routes } else { operation },
+            services: if is_gateway { services } else { |_, _| {} },
         }
     }
 }
@@ -140,8 +155,6 @@ const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint("/api/rooms/{id}/events", &[(Verb::Follow, |route| route.to(sse::events))]),
     Endpoint("/api/socket", &[(Verb::Follow, |route| route.to(sockets::native))]),
-    Endpoint("/ws", &[(Verb::Follow, |route| route.to(sockets::stomp))]),
-    Endpoint("/ws/websocket", &[(Verb::Follow, |route| route.to(sockets::stomp))]),
     Endpoint("/api/openapi.json", &[(Verb::Read, |route| route.to(openapi::document))]),
     Endpoint("/api/asyncapi.json", &[(Verb::Read, |route| route.to(asyncapi::document))]),
     Endpoint("/api/docs", &[(Verb::Read, |route| route.to(page::docs))]),
@@ -182,6 +195,12 @@ fn mount(config: &mut ServiceConfig, endpoints: &[Endpoint]) {
     }
 }
 
+/// What a node serves beside the API: STOMP on sockets and on SockJS, and SockJS for the native protocol too.
+pub fn services(config: &mut ServiceConfig, context: &Context) {
+    sockjs::mount(config, "/ws", Rc::clone(&context.stomp), &context.sockjs_settings);
+    sockjs::mount(config, "/api/sockjs", Rc::clone(&context.native), &context.sockjs_settings);
+}
+
 /// The application of one worker: the routes, and what stands around all of them.
 pub fn app(
     context: web::Data<Context>,
@@ -199,9 +218,9 @@ pub fn app(
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
     App::new()
-        .wrap(origin::cors(&context.allowed_origins))
         .wrap(headers)
         .wrap(from_fn(observe::observe))
-        .configure(context.routes)
+        .configure(|config| (context.services)(config, &context))
+        .service(web::scope("").wrap(origin::cors(&context.allowed_origins)).configure(context.routes))
         .app_data(context)
 }

@@ -92,7 +92,7 @@ fn entity_tag(file: &EmbeddedFile) -> EntityTag {
     EntityTag::new_strong(text)
 }
 
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+pub(super) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|one| one.weak_eq(tag)),

@@ -8,7 +8,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 
-use super::{Context, websocket};
+use super::{Context, framing::Framing, websocket};
 
 /// JSON objects, one a message.
 pub(super) async fn native(
@@ -17,15 +17,5 @@ pub(super) async fn native(
     context: Data<Context>,
 ) -> Result<HttpResponse, Error> {
     let protocol = Rc::clone(&context.native);
-    websocket::open(&request, payload, &context, protocol)
-}
-
-/// STOMP frames.
-pub(super) async fn stomp(
-    request: HttpRequest,
-    payload: Payload,
-    context: Data<Context>,
-) -> Result<HttpResponse, Error> {
-    let protocol = Rc::clone(&context.stomp);
-    websocket::open(&request, payload, &context, protocol)
+    websocket::open(&request, payload, &context, protocol, Framing::Plain)
 }

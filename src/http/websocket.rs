@@ -7,13 +7,13 @@ use actix::{Actor, ActorContext, AsyncContext, Handler, MessageResult, StreamHan
 use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseReason, Message, ProtocolError, WebsocketContext};
-use bytestring::ByteString;
 use futures_util::stream;
 
 use super::{
     Context,
     error::Problem,
     fragments::{Fragments, Kind, Whole},
+    framing::{self, Drained, Framing},
     gate::{Gate, Passage},
     origin,
 };
@@ -24,13 +24,11 @@ use crate::{
     },
     config::SocketSettings,
     domain::{CloseCode, Code, Refusal},
+    wire::sockjs::{self, Goodbye},
 };
 
 /// How long a client may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// A sign of life of a protocol that has one: an empty line.
-const BEAT: ByteString = ByteString::from_static("\n");
 
 /// Something waits in the outbox.
 struct Waiting;
@@ -38,6 +36,7 @@ struct Waiting;
 /// The actor of one socket.
 struct WebSocket {
     protocol: Rc<dyn Protocol>,
+    framing: Framing,
     outbox: Arc<Outbox>,
     pulse: Arc<Pulse>,
     /// There from the actor's start to its end.
@@ -54,12 +53,13 @@ pub(super) fn open(
     payload: web::Payload,
     context: &web::Data<Context>,
     protocol: Rc<dyn Protocol>,
+    framing: Framing,
 ) -> Result<HttpResponse, actix_web::Error> {
     if !origin::allowed(request, &context.allowed_origins) {
         return Err(Problem::from(Refusal::from(Code::OriginNotAllowed)).into());
     }
     let (gate, subprotocols) = (Gate::new(), protocol.subprotocols());
-    let socket = WebSocket::new(context.clone(), gate.clone(), protocol);
+    let socket = WebSocket::new(context.clone(), gate.clone(), protocol, framing);
     let frame_bytes = context.socket.frame_bytes;
     let payload = gate.guard(payload.into_inner(), Arc::clone(&socket.outbox), frame_bytes);
     let upgrade = ws::WsResponseBuilder::new(socket, request, payload).protocols(subprotocols);
@@ -70,11 +70,12 @@ pub(super) fn open(
 }
 
 impl WebSocket {
-    fn new(context: web::Data<Context>, gate: Gate, protocol: Rc<dyn Protocol>) -> Self {
+    fn new(context: web::Data<Context>, gate: Gate, protocol: Rc<dyn Protocol>, framing: Framing) -> Self {
         Self {
             outbox: protocol.outbox(),
             protocol,
-            pulse: Arc::new(Pulse::new(rhythm(&context.socket))),
+            pulse: Arc::new(Pulse::new(rhythm(&context.socket, framing))),
+            framing,
             conversation: None,
             gate,
             fragments: Fragments::new(context.socket.frame_bytes),
@@ -87,13 +88,31 @@ impl WebSocket {
         self.outbox.close(code, Pending::Flush);
     }
 
-    fn take(&mut self, message: Incoming<'_>) {
+    fn take(&mut self, message: Incoming<'_>, ctx: &mut WebsocketContext<Self>) {
+        match (self.framing, message) {
+            (Framing::Plain, message) => self.pass_on(message),
+            (Framing::SockJs { .. }, Incoming::Text("")) => {}
+            (Framing::SockJs { .. }, Incoming::Text(text)) => match sockjs::messages(text) {
+                Ok(messages) => messages.iter().for_each(|message| self.pass_on(Incoming::Text(message))),
+                Err(_) => self.break_off(ctx),
+            },
+            (Framing::SockJs { .. }, Incoming::Binary(_)) => self.close(CloseCode::UnsupportedData),
+        }
+    }
+
+    fn pass_on(&mut self, message: Incoming<'_>) {
         if let Some(conversation) = self.conversation.as_mut() {
             conversation.take(message);
         }
     }
 
-    fn fragment(&mut self, item: &Item) {
+    /// Ends a socket in which SockJS is not spoken, so that no frame of it is of use.
+    fn break_off(&mut self, ctx: &mut WebsocketContext<Self>) {
+        self.outbox.abandon();
+        self.say_goodbye(CloseCode::BrokenProtocol, ctx);
+    }
+
+    fn fragment(&mut self, item: &Item, ctx: &mut WebsocketContext<Self>) {
         let whole = match item {
             Item::FirstText(piece) => self.fragments.begin(Kind::Text, piece).map(|()| None),
             Item::FirstBinary(piece) => self.fragments.begin(Kind::Binary, piece).map(|()| None),
@@ -101,8 +120,8 @@ impl WebSocket {
             Item::Last(piece) => self.fragments.finish(piece).map(Some),
         };
         match whole {
-            Ok(Some(Whole::Text(text))) => self.take(Incoming::Text(&text)),
-            Ok(Some(Whole::Binary(bytes))) => self.take(Incoming::Binary(&bytes)),
+            Ok(Some(Whole::Text(text))) => self.take(Incoming::Text(&text), ctx),
+            Ok(Some(Whole::Binary(bytes))) => self.take(Incoming::Binary(&bytes), ctx),
             Ok(None) => {}
             Err(code) => self.close(code),
         }
@@ -124,9 +143,25 @@ impl WebSocket {
             Outbound::Frames(frames) => frames.iter().for_each(|frame| ctx.text(frame.clone())),
             Outbound::Headed(head, frames) => frames.iter().for_each(|frame| ctx.text(head.frame(frame))),
             Outbound::Binary(bytes) => ctx.binary(bytes),
-            Outbound::Beat => ctx.text(BEAT),
+            Outbound::Beat => ctx.text(framing::BEAT),
             Outbound::Ping => ctx.ping(b""),
             Outbound::Close(code) => self.say_goodbye(code, ctx),
+        }
+    }
+
+    /// Writes all that waits as frames of SockJS.
+    fn write_framed(&mut self, ctx: &mut WebsocketContext<Self>) {
+        let Drained { messages, ping, end } = Drained::of(&self.outbox);
+        if let Some(frame) = messages {
+            ctx.text(frame);
+        }
+        if ping {
+            ctx.text(sockjs::HEARTBEAT);
+            ctx.ping(b"");
+        }
+        if let Some(code) = end {
+            ctx.text(Goodbye::from(code).frame());
+            self.say_goodbye(code, ctx);
         }
     }
 
@@ -153,6 +188,9 @@ impl Actor for WebSocket {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.context.engine.metrics().connections.websocket.inc();
+        if let Framing::SockJs { .. } = self.framing {
+            ctx.text(sockjs::OPEN);
+        }
         self.conversation = Some(self.protocol.begin(Line {
             outbox: Arc::clone(&self.outbox),
             pulse: Arc::clone(&self.pulse),
@@ -181,9 +219,9 @@ impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
             return;
         }
         match message {
-            Ok(Message::Text(text)) => self.take(Incoming::Text(&text)),
-            Ok(Message::Binary(bytes)) => self.take(Incoming::Binary(&bytes)),
-            Ok(Message::Continuation(item)) => self.fragment(&item),
+            Ok(Message::Text(text)) => self.take(Incoming::Text(&text), ctx),
+            Ok(Message::Binary(bytes)) => self.take(Incoming::Binary(&bytes), ctx),
+            Ok(Message::Continuation(item)) => self.fragment(&item, ctx),
             Ok(Message::Ping(payload)) => ctx.pong(&payload),
             Ok(Message::Pong(_) | Message::Nop) => {}
             Ok(Message::Close(reason)) => {
@@ -199,7 +237,10 @@ impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
 impl StreamHandler<Waiting> for WebSocket {
     fn handle(&mut self, _: Waiting, ctx: &mut Self::Context) {
         let outbox = Arc::clone(&self.outbox);
-        outbox.drain(|outbound| self.write(outbound, ctx));
+        match self.framing {
+            Framing::Plain => outbox.drain(|outbound| self.write(outbound, ctx)),
+            Framing::SockJs { .. } => self.write_framed(ctx),
+        }
         if let Some(conversation) = self.conversation.as_mut() {
             // Answers have gone out, so requests that waited may go on.
             conversation.advance();
@@ -227,7 +268,11 @@ impl Handler<Observe<Option<SessionState>>> for WebSocket {
     }
 }
 
-fn rhythm(settings: &SocketSettings) -> Rhythm {
+fn rhythm(settings: &SocketSettings, framing: Framing) -> Rhythm {
     let seconds = |setting| u32::try_from(setting).unwrap_or(u32::MAX / 2);
-    Rhythm { heartbeat: seconds(settings.heartbeat_s), to_connect: seconds(settings.connect_timeout_s) }
+    let heartbeat_s = match framing {
+        Framing::Plain => settings.heartbeat_s,
+        Framing::SockJs { heartbeat_s } => heartbeat_s,
+    };
+    Rhythm { heartbeat: seconds(heartbeat_s), to_connect: seconds(settings.connect_timeout_s) }
 }

@@ -8,6 +8,10 @@ use crate::{
     storage::{Batch, NewRecord, fold::Folded, snapshots},
 };
 
+/// A room's snapshots write so many members and remembered sends for each of its records at most: those of a busy
+/// room grow with what it says in five minutes, and must not be written again and again.
+const WEIGHT_A_RECORD: u64 = 4;
+
 /// The folds at hand.
 pub(super) struct Folds {
     rooms: HashMap<RoomId, Fold>,
@@ -39,7 +43,8 @@ pub(super) struct Staged {
 }
 
 impl Folds {
-    /// No folds; a room's state is staged as a snapshot each time it grew by `snapshot_every` records.
+    /// No folds; a room's state is staged as a snapshot each time it grew by `snapshot_every` records, or
+    /// by more where it is large.
     pub(super) fn new(snapshot_every: u64) -> Self {
         Self { rooms: HashMap::new(), snapshot_every, batches: 1, weight: 0 }
     }
@@ -87,7 +92,8 @@ impl Folds {
         for room in &staged.touched {
             let Some(Fold { state, snapshot_at, .. }) = self.rooms.get(room) else { continue };
             staged.batch.heads.push((room.clone(), state.head(), state.members().len() as u64));
-            if state.head() - snapshot_at >= self.snapshot_every {
+            let due = self.snapshot_every.max(state.weight() as u64 / WEIGHT_A_RECORD);
+            if state.head() - snapshot_at >= due {
                 staged.batch.snapshots.push((room.clone(), state.head(), snapshots::encode(state)));
             }
         }

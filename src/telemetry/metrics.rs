@@ -59,6 +59,8 @@ pub struct Connections {
     pub sse: IntGauge,
     /// Requests that wait for a record (long polling).
     pub poll: IntGauge,
+    /// SockJS sessions over HTTP.
+    pub sockjs: IntGauge,
 }
 
 impl Metrics {
@@ -79,6 +81,7 @@ impl Metrics {
                 websocket: connections.with_label_values(&["websocket"]),
                 sse: connections.with_label_values(&["sse"]),
                 poll: connections.with_label_values(&["poll"]),
+                sockjs: connections.with_label_values(&["sockjs"]),
             },
             rooms_awake: register.gauge("klatsch_rooms_awake", "Rooms held in memory."),
             members: register.gauge("klatsch_members", "Subscriptions of connected clients to rooms."),

@@ -8,6 +8,7 @@ pub mod log_record;
 pub mod native;
 pub mod problem;
 pub mod signal;
+pub mod sockjs;
 pub mod sse;
 pub mod stomp;
 

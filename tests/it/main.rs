@@ -22,5 +22,7 @@ mod races;
 mod resume;
 mod slow_readers;
 mod socket_contract;
+mod sockjs;
 mod sse;
+mod stomp;
 mod storage_faults;

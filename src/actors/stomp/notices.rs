@@ -2,7 +2,7 @@
 //! Whether something is refused is judged elsewhere.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -10,7 +10,7 @@ use bytestring::ByteString;
 
 use super::{Refusals, StompOptions};
 use crate::{
-    actors::session::Refused,
+    actors::session::{Refused, SubscriptionName},
     domain::{CloseCode, Refusal},
     wire::stomp::{self, Head, Version},
 };
@@ -19,23 +19,41 @@ use crate::{
 pub(super) struct Notices {
     pub version: Version,
     options: Arc<StompOptions>,
-    listeners: Mutex<Vec<(Arc<str>, Head)>>,
+    listeners: Mutex<Vec<(SubscriptionName, Head)>>,
+    /// Subscriptions that were refused since the connection asked.
+    unopened: Mutex<Vec<SubscriptionName>>,
     number: AtomicU64,
 }
 
 impl Notices {
     pub(super) fn new(version: Version, options: Arc<StompOptions>) -> Self {
-        Self { version, options, listeners: Mutex::default(), number: AtomicU64::new(1) }
+        Self {
+            version,
+            options,
+            listeners: Mutex::default(),
+            unopened: Mutex::default(),
+            number: AtomicU64::new(1),
+        }
     }
 
     /// A subscription listens from now on.
-    pub(super) fn listen(&self, name: Arc<str>, head: Head) {
+    pub(super) fn listen(&self, name: SubscriptionName, head: Head) {
         self.lock().push((name, head));
     }
 
     /// It does no more.
     pub(super) fn forget(&self, name: &str) {
         self.lock().retain(|(known, _)| **known != *name);
+    }
+
+    /// A subscription was refused, so that its id is free again.
+    pub(super) fn never_opened(&self, name: SubscriptionName) {
+        self.unopened.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+    }
+
+    /// Which ones were, since the last call.
+    pub(super) fn unopened(&self) -> Vec<SubscriptionName> {
+        std::mem::take(&mut *self.unopened.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says a refusal of what the frame with this receipt asked for, as the settings have it.
@@ -66,7 +84,7 @@ impl Notices {
         listeners.iter().map(|(_, head)| head.frame(&tail)).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<str>, Head)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(SubscriptionName, Head)>> {
         // The list is whole between statements, so a panic elsewhere leaves nothing half done.
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }

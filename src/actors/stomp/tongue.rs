@@ -9,7 +9,7 @@ use super::notices::Notices;
 use crate::{
     actors::{
         outbox::Outbox,
-        session::{Answer, Refused, Tongue},
+        session::{Answer, Refused, SubscriptionName, Tongue},
         voice::Window,
     },
     domain::{About, CloseCode, Code, Refusal, Retry, Seq},
@@ -59,18 +59,22 @@ impl Tongue for Binding {
 /// For everything else: a RECEIPT where one was asked for, or a refusal.
 pub(super) struct Plain {
     pub notices: Arc<Notices>,
-    pub receipts: Vec<String>,
+    /// The receipt that the frame asked for.
+    pub receipt: Option<String>,
+    /// Those that frames before it asked for, which are done with it.
+    pub earlier: Vec<String>,
     /// The nickname that came with the frame was refused, if it was, and that is all the client is told.
     pub is_bound_here: bool,
 }
 
 impl Plain {
     pub(super) fn new(notices: &Arc<Notices>, receipt: Option<String>) -> Self {
-        Self { notices: Arc::clone(notices), receipts: receipt.into_iter().collect(), is_bound_here: false }
+        let notices = Arc::clone(notices);
+        Self { notices, receipt, earlier: Vec::new(), is_bound_here: false }
     }
 
     fn receipts(&self, say: &mut dyn FnMut(ByteString)) {
-        for receipt in &self.receipts {
+        for receipt in self.earlier.iter().chain(&self.receipt) {
             say(stomp::receipt(self.notices.version, receipt));
         }
     }
@@ -85,14 +89,14 @@ impl Tongue for Plain {
         if self.is_bound_here && refusal.code == Code::Unauthenticated {
             return Refused { frames: Vec::new(), end: None };
         }
-        // The last receipt is that of the frame that asked for all of it.
-        self.notices.refuse(refusal, self.receipts.last().map(String::as_str))
+        self.notices.refuse(refusal, self.receipt.as_deref())
     }
 }
 
 /// For SUBSCRIBE of a room: a RECEIPT when the subscription begins, and a problem where its position is lost.
 pub(super) struct Opening {
     pub plain: Plain,
+    pub name: SubscriptionName,
     /// The record after which the client wants everything.
     pub after: Option<Seq>,
     pub window: Option<Arc<Window>>,
@@ -108,13 +112,14 @@ impl Tongue for Opening {
         self.plain.receipts(say);
         if let (Some(false), Some(missing)) = (recovered, missing) {
             let lost = About::Lost { head: room.head.clone(), missing: *missing };
-            let receipt = self.plain.receipts.last().map(String::as_str);
+            let receipt = self.plain.receipt.as_deref();
             let problem = self.plain.notices.problem(&Refusal::new(Code::PositionLost).about(lost), receipt);
             problem.into_iter().for_each(say);
         }
     }
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
+        self.plain.notices.never_opened(Arc::clone(&self.name));
         self.plain.refuse(refusal)
     }
 }

@@ -37,8 +37,13 @@ impl Api {
 
     /// The sequence number of the last record in a room.
     pub async fn head(&self, room: &str) -> anyhow::Result<u64> {
-        let address = self.server.http(&format!("/api/rooms/{room}"));
-        let room = self.http.get(&address).await.context("cannot read a room")?;
+        Self::head_of(&self.http, &self.server, room).await
+    }
+
+    /// The same for somebody who is nobody.
+    pub async fn head_of(http: &Http, server: &ServerAddress, room: &str) -> anyhow::Result<u64> {
+        let address = server.http(&format!("/api/rooms/{room}"));
+        let room = http.get(&address).await.context("cannot read a room")?;
         room["head"]["seq"].as_u64().context("a room without head.seq")
     }
 

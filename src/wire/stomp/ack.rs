@@ -46,8 +46,9 @@ impl Delivery {
             let missing = || Broken::malformed(format!("{} must have the header {name}", frame.command));
             frame.header(name).ok_or_else(missing)
         };
-        let unknown =
-            |name: &str| Broken::malformed(format!("{} has a {name} that no MESSAGE had", frame.command));
+        let unknown = |name: &str| {
+            Broken::malformed(format!("the {name} of {} is none that a MESSAGE had", frame.command))
+        };
         if version == Version::V1_2 {
             return from_ack_id(required("id")?).ok_or_else(|| unknown("id"));
         }

@@ -4,6 +4,7 @@
 use super::{figure, load, outage};
 use crate::support::cluster::Cluster;
 use crate::support::http::Http;
+use crate::support::socket::Socket;
 use crate::support::talker::Talking;
 use crate::support::{kafka, postgres, until};
 
@@ -17,9 +18,14 @@ async fn d7_chat_goes_on_without_the_database_and_all_is_stored_afterwards() {
     let cluster = Cluster::start(2, &kafka.bootstrap(), &prefix, &postgres.database(), |_, plan| plan).await;
     let talking = Talking::begin_across(&cluster.nodes, "unstored", 4, 4).await;
     let check = load(&cluster, 15, 120);
+    let known = Http::to(&cluster.nodes[0]).user("somebody who comes back").await;
     talking.progress(50).await;
     postgres.crash();
     talking.progress(200).await;
+    let mut back = Socket::of(&cluster.nodes[0], &known).await;
+    back.join(talking.room()).await;
+    back.say(talking.room(), "without a database").await;
+    back.close().await;
     outage(5, 60).await;
     talking.progress(200).await;
     postgres.resume();

@@ -10,7 +10,9 @@ pub(crate) mod raw;
 pub(crate) mod seed;
 pub(crate) mod server;
 pub(crate) mod socket;
+pub(crate) mod sockjs;
 pub(crate) mod sse;
+pub(crate) mod stomp;
 pub(crate) mod talker;
 
 use std::future::Future;

@@ -60,9 +60,14 @@ pub(crate) struct RawSocket {
 impl RawSocket {
     /// Opens `/api/socket`.
     pub(crate) async fn open(server: &Server) -> RawSocket {
+        RawSocket::open_at(server, "/api/socket").await
+    }
+
+    /// Opens a socket at a path.
+    pub(crate) async fn open_at(server: &Server, path: &str) -> RawSocket {
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
         let request = format!(
-            "GET /api/socket HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             server.address()
         );

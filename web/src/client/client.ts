@@ -3,31 +3,19 @@
  * It knows nothing of any page, and keeps nothing beyond its own life.
  */
 import { Api } from "./api";
-import { Backoff, type BackoffOptions } from "./backoff";
-import { closeName, mayReconnect } from "./codes";
+import type { BackoffOptions } from "./backoff";
+import { Connection, type ConnectionState, type Identity } from "./connection";
 import { Emitter } from "./emitter";
 import { Feed, type RoomFeed } from "./feed";
-import { Link, type Credentials, type LinkEnd, type SocketLike } from "./link";
+import { followByEvents, followByPolling } from "./follow";
+import { HttpLink } from "./http-link";
+import type { Credentials, Link, LinkHandler } from "./link";
 import { Outbox, type Outgoing } from "./outbox";
-import type { Ack, Connected, Push, Room, RoomChange, RoomRecord, User } from "./protocol";
+import type { Ack, Push, Room, RoomChange, RoomRecord, User } from "./protocol";
 import { Refusal } from "./refusal";
+import { SocketLink, type SocketLike } from "./socket-link";
 import { Subscription } from "./subscription";
-
-/** Who connects. With a nickname and its secret a lost token can be replaced. */
-export interface Identity {
-  token?: string;
-  nickname?: string;
-  secret?: string;
-}
-
-/**
- * `idle`: not started; `connecting`; `connected`; `waiting`: for the next attempt, at `retryAt`;
- * `failed`: given up, somebody has to change something.
- */
-export type ConnectionState =
-  | { phase: "idle" | "connecting" | "connected" }
-  | { phase: "waiting"; retryAt: number; reason: string }
-  | { phase: "failed"; code: string; reason: string };
+import type { Choice, Way } from "./ways";
 
 export interface ClientEvents {
   state: ConnectionState;
@@ -43,6 +31,8 @@ export interface ClientOptions {
   /** Where the server is, for instance `https://chat.example.org`. */
   url: string;
   identity: Identity;
+  /** How to be connected; the best way that gets through by default. */
+  choice?: Choice;
   /** How many records a room begins with when nothing else is asked for. */
   firstPage?: number;
   backoff?: BackoffOptions;
@@ -59,37 +49,40 @@ interface Entry {
   outbox: Outbox;
 }
 
-/** A connection that lived this long, in milliseconds, counts as good: the next wait starts small again. */
-const STEADY_MS = 10_000;
-
 export class KlatschClient extends Emitter<ClientEvents> {
   readonly api: Api;
   readonly #options: ClientOptions;
   readonly #identity: Identity;
+  readonly #connection: Connection;
   readonly #rooms = new Map<string, Entry>();
-  readonly #backoff: Backoff;
-  #state: ConnectionState = { phase: "idle" };
   #user: User | undefined;
-  #link: Link | undefined;
-  #ready = false;
   #watching = false;
-  #retryTimer: ReturnType<typeof setTimeout> | undefined;
-  #steadyTimer: ReturnType<typeof setTimeout> | undefined;
+  #attended: string | undefined;
 
   constructor(options: ClientOptions) {
     super();
     this.#options = options;
     this.#identity = { ...options.identity };
-    this.#backoff = new Backoff(options.backoff);
     this.api = new Api({
       url: options.url,
       token: () => this.#identity.token,
       ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     });
+    this.#connection = new Connection({
+      api: this.api,
+      identity: this.#identity,
+      choice: options.choice ?? "auto",
+      open: (way, credentials, handler) => this.#openLink(way, credentials, handler),
+      backoff: options.backoff,
+    });
+    this.#connection.on("up", (user) => this.#welcome(user));
+    this.#connection.on("down", () => this.#interrupt());
+    this.#connection.on("pushed", (push) => this.#pushed(push));
+    this.#connection.on("state", (state) => this.emit("state", state));
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#connection.state;
   }
 
   /** Who we are; undefined until the first connection. */
@@ -104,20 +97,33 @@ export class KlatschClient extends Emitter<ClientEvents> {
 
   /** Connects, and stays connected until `stop`. */
   start(): void {
-    if (this.#state.phase === "idle" || this.#state.phase === "failed") this.#connect();
+    this.#connection.start();
   }
 
   /** Disconnects. Rooms and unsent messages stay, and `start` goes on with them. */
   stop(): void {
-    clearTimeout(this.#retryTimer);
-    this.#dropLink();
-    this.#enter({ phase: "idle" });
+    this.#connection.stop();
   }
 
-  /** Something may have changed (the network, the page became visible): look now rather than later. */
+  /** Something may have changed (the page became visible, somebody is impatient): look now rather than later. */
   poke(): void {
-    if (this.#state.phase === "waiting") this.#connect();
-    else this.#link?.probe();
+    this.#connection.poke();
+  }
+
+  /** The network came, went or is another one: ways that did not get through are tried again. */
+  networkChanged(): void {
+    this.#connection.networkChanged();
+  }
+
+  /** Connects that way from now on. Rooms and unsent messages stay. */
+  choose(choice: Choice): void {
+    this.#connection.choose(choice);
+  }
+
+  /** Says which room somebody looks at, if any. Over HTTP only that one is followed as it happens; others lag a little. */
+  attend(room: string | undefined): void {
+    this.#attended = room;
+    this.#connection.link?.attend(room);
   }
 
   /** Enters a room (a member from then on) and follows it. A second call gives the same feed. */
@@ -147,14 +153,14 @@ export class KlatschClient extends Emitter<ClientEvents> {
   /** Stops following a room; the user stays its member. What was unsent is dropped. */
   part(room: string): void {
     if (!this.#forget(room)) return;
-    this.#link?.request<"part">({ type: "part", room }).catch(ignore);
+    this.#connection.link?.part(room);
   }
 
   /** Leaves a room for good. Rejects with a `Refusal`; without a connection with `unreachable`. */
   async leave(room: string): Promise<void> {
-    const link = this.#link;
-    if (link === undefined || !this.#ready) throw Refusal.unreachable();
-    await link.request<"leave">({ type: "leave", room });
+    const { link } = this.#connection;
+    if (link === undefined) throw Refusal.unreachable();
+    await link.leave(room);
     this.#forget(room);
   }
 
@@ -192,88 +198,31 @@ export class KlatschClient extends Emitter<ClientEvents> {
   /** Asks for `room` events from now on, over every reconnect. */
   watchRooms(): void {
     this.#watching = true;
-    if (this.#ready) this.#watchNow();
+    this.#connection.link?.watchRooms();
   }
 
-  #connect(): void {
-    clearTimeout(this.#retryTimer);
-    this.#dropLink();
-    const credentials = this.#credentials();
-    if (credentials === undefined) {
-      this.#enter({ phase: "failed", code: "unauthenticated", reason: "no token and no nickname" });
-      return;
+  #openLink(way: Way, credentials: Credentials, handler: LinkHandler): Link {
+    if (way !== "socket") {
+      return new HttpLink(this.api, way === "events" ? followByEvents : followByPolling, credentials, handler);
     }
-    this.#enter({ phase: "connecting" });
     const open = this.#options.openSocket ?? ((url: string): SocketLike => new WebSocket(url));
-    this.#link = new Link(open(socketUrl(this.#options.url)), credentials, {
-      connected: (reply) => this.#welcome(reply),
-      refused: (refusal) => this.#refused(refusal),
-      pushed: (push) => this.#pushed(push),
-      ended: (end) => this.#ended(end),
-    });
+    return new SocketLink(open(socketUrl(this.#options.url)), credentials, handler);
   }
 
-  /** The token if there is one, because each `connect` by nickname makes the server a new one to keep. */
-  #credentials(): Credentials | undefined {
-    const { token, nickname, secret } = this.#identity;
-    if (token !== undefined) return { token };
-    if (nickname === undefined) return undefined;
-    return secret === undefined ? { nickname } : { nickname, secret };
-  }
-
-  #welcome(reply: Connected): void {
-    this.#ready = true;
-    this.#user = reply.user;
-    if (reply.token !== undefined) this.#identity.token = reply.token;
-    this.#steadyTimer = setTimeout(() => this.#backoff.reset(), STEADY_MS);
-    this.#enter({ phase: "connected" });
-    if (this.#watching) this.#watchNow();
+  #welcome(user: User): void {
+    this.#user = user;
+    const { link } = this.#connection;
+    link?.attend(this.#attended);
+    if (this.#watching) link?.watchRooms();
     // Rooms that were left or refused stay so until somebody opens them again: a join would make a member.
-    for (const entry of this.#rooms.values()) if (entry.feed.state === "waiting") this.#subscribe(entry);
-    this.emit("connected", reply.user);
+    const waiting = [...this.#rooms.values()].filter(({ feed }) => feed.state === "waiting");
+    const first = waiting.filter(({ feed }) => feed.id === this.#attended);
+    for (const entry of [...first, ...waiting.filter((one) => !first.includes(one))]) this.#subscribe(entry);
+    this.emit("connected", user);
   }
 
-  #refused(refusal: Refusal): void {
-    this.#dropLink();
-    if (refusal.code === "unauthenticated" && this.#replaceToken()) return;
-    if (refusal.retry === "no") {
-      this.#enter({ phase: "failed", code: refusal.code, reason: refusal.message });
-      return;
-    }
-    this.#wait(refusal.message, refusal.retryAfterMs);
-  }
-
-  #ended(end: LinkEnd): void {
-    this.#dropLink();
-    const name = closeName(end.code);
-    if (name === "unauthenticated" && this.#replaceToken()) return;
-    if (!mayReconnect(end.code)) {
-      this.#enter({ phase: "failed", code: name, reason: end.reason });
-      return;
-    }
-    this.#wait(end.reason === "" ? name : end.reason, end.retryAfterMs);
-  }
-
-  /** A token can become worthless while nickname and secret stay good; true if that is being tried. */
-  #replaceToken(): boolean {
-    const { token, nickname, secret } = this.#identity;
-    if (token === undefined || nickname === undefined || secret === undefined) return false;
-    delete this.#identity.token;
-    this.#connect();
-    return true;
-  }
-
-  #wait(reason: string, atLeastMs = 0): void {
-    const ms = this.#backoff.next(atLeastMs);
-    this.#enter({ phase: "waiting", retryAt: Date.now() + ms, reason });
-    this.#retryTimer = setTimeout(() => this.#connect(), ms);
-  }
-
-  #dropLink(): void {
-    clearTimeout(this.#steadyTimer);
-    this.#ready = false;
-    this.#link?.close();
-    this.#link = undefined;
+  /** The link is gone: rooms and messages wait for the next. */
+  #interrupt(): void {
     for (const { subscription, outbox } of this.#rooms.values()) {
       subscription.stop();
       outbox.interrupt();
@@ -281,17 +230,12 @@ export class KlatschClient extends Emitter<ClientEvents> {
   }
 
   #subscribe(entry: Entry): void {
-    if (this.#link !== undefined && this.#ready) void entry.subscription.start(this.#link);
+    const { link } = this.#connection;
+    if (link !== undefined) void entry.subscription.start(link);
   }
 
-  #watchNow(): void {
-    this.#link?.request<"watch">({ type: "watch", what: "rooms" }).catch(ignore);
-  }
-
-  #sendNow(message: Outgoing): Promise<Ack> {
-    if (this.#link === undefined) return Promise.reject(Refusal.unreachable());
-    const { room, body, clientId } = message;
-    return this.#link.request<"send">({ type: "send", room, body, client_id: clientId });
+  #sendNow({ room, body, clientId }: Outgoing): Promise<Pick<Ack, "seq">> {
+    return this.#connection.link?.send(room, body, clientId) ?? Promise.reject(Refusal.unreachable());
   }
 
   #pushed(push: Push): void {
@@ -338,11 +282,6 @@ export class KlatschClient extends Emitter<ClientEvents> {
     entry?.outbox.interrupt();
     return this.#rooms.delete(room);
   }
-
-  #enter(state: ConnectionState): void {
-    this.#state = state;
-    this.emit("state", state);
-  }
 }
 
 function socketUrl(base: string): string {
@@ -357,5 +296,3 @@ export function randomId(length = 24): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));
   return Array.from(bytes, (byte) => alphabet[byte % 64]).join("");
 }
-
-function ignore(): void {}

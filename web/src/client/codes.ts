@@ -40,6 +40,7 @@ export const CLOSE_CODES = {
   1003: { name: "unsupported_data", text: "Binary messages are not taken." },
   1007: { name: "invalid_utf8", text: "A text message is not UTF-8." },
   1009: { name: "message_too_big", text: "A message is larger than the server takes." },
+  3000: { name: "Go away!", text: "The server ended the session, as SockJS says it." },
   4000: { name: "going_away", text: "The server stops or asks to start anew." },
   4001: { name: "too_slow", text: "The client read too slowly." },
   4002: { name: "heartbeat_missed", text: "The client was silent for too long." },

@@ -101,7 +101,7 @@ export class Feed extends Emitter<FeedEvents> {
     this.accept([]);
   }
 
-  /** Takes what the socket or a page brought, in any order and any number of times. */
+  /** Takes what the link or a page brought, in any order and any number of times. */
   accept(records: readonly RoomRecord[]): void {
     for (const record of records) this.#ahead.set(record.seq, record);
     if (this.#held || this.#last === undefined) return;

@@ -30,7 +30,7 @@ export interface OutboxOptions {
   /** Up to here the room's log has been seen; what was acknowledged below needs no waiting for its record. */
   seenSeq: () => number;
   /** Rejects with a `Refusal`, `unreachable` when the link ends before the answer. */
-  send: (message: Outgoing) => Promise<Ack>;
+  send: (message: Outgoing) => Promise<Pick<Ack, "seq">>;
   changed: () => void;
 }
 

@@ -3,10 +3,10 @@
  * It carries the wire's code; turning it into a sentence for people is the page's work.
  */
 import type { Retry } from "./codes";
-import type { ErrorFrame } from "./protocol";
+import type { ErrorFrame, Missing, Position } from "./protocol";
 
-/** Codes that only this side uses: no answer came, or the client was stopped meanwhile. */
-export type LocalCode = "unreachable" | "stopped";
+/** Codes that only this side uses: no answer came, the client was stopped meanwhile, a way of connecting did not open. */
+export type LocalCode = "unreachable" | "stopped" | "barred";
 
 interface RefusalFields {
   code: string;
@@ -45,6 +45,14 @@ export class Refusal extends Error {
 
   static stopped(): Refusal {
     return new Refusal({ code: "stopped", message: "the client was stopped", retry: "no" });
+  }
+
+  static barred(): Refusal {
+    return new Refusal({ code: "barred", message: "this way of connecting does not get through", retry: "later" });
+  }
+
+  static lost(head: Position, missing: Missing | undefined): Refusal {
+    return new Refusal({ code: "position_lost", message: "the position is lost", retry: "no", details: { head, missing } });
   }
 
   static fromFrame(frame: ErrorFrame): Refusal {

@@ -1,6 +1,6 @@
 /**
  * Brings one feed up to date over a link, again after each reconnect: first page, join, resume, missing ranges.
- * It owns no socket; the client starts it with whichever link is open.
+ * It opens nothing; the client starts it with whichever link is open.
  */
 import type { Api } from "./api";
 import { Backoff } from "./backoff";
@@ -8,6 +8,7 @@ import type { Feed } from "./feed";
 import type { Link } from "./link";
 import type { Joined, Missing, Position } from "./protocol";
 import { asRefusal, type Refusal } from "./refusal";
+import { pause } from "./timing";
 
 /** How many records one HTTP call asks for when a range is filled. */
 const PAGE = 500;
@@ -86,7 +87,7 @@ export class Subscription {
     const after = this.feed.position as Position;
     this.feed.hold();
     try {
-      const joined = await link.request<"join">({ type: "join", room: this.feed.id, after });
+      const joined = await link.join(this.feed.id, after);
       if (this.#link !== link) return;
       this.#caughtUpAt = joined.position.seq;
       if (joined.recovered === false) this.#restart(joined, after);
@@ -98,7 +99,7 @@ export class Subscription {
   }
 
   /** The server could not honour our position: fetch what is missing, or begin anew where that is too much. */
-  #restart(joined: Joined, after: Position): void {
+  #restart(joined: Omit<Joined, "type">, after: Position): void {
     const missing: Missing = joined.missing ?? { from: 1, to: joined.position.seq };
     const continues =
       joined.position.epoch === after.epoch &&
@@ -169,10 +170,4 @@ class LostRange extends Error {}
 
 function isLost(refusal: Refusal): boolean {
   return refusal.code === "position_lost";
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

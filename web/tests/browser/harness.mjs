@@ -22,6 +22,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** The ways of being connected, as the page names them. */
+export const WAYS = { socket: "WebSocket", events: "Server-sent events", polling: "Polling" };
+
 /** How long the page may take for anything, in milliseconds. */
 export const PATIENCE = 10_000;
 
@@ -90,6 +93,14 @@ class House {
   /** A visitor who has taken a nickname. */
   async person(nickname, options = {}) {
     const page = await this.visitor(options);
+    await signIn(page, nickname);
+    return page;
+  }
+
+  /** A person who chose how to be connected. */
+  async personBy(way, nickname) {
+    const page = await this.visitor();
+    await page.getByLabel("Connection").selectOption(WAYS[way]);
     await signIn(page, nickname);
     return page;
   }
@@ -208,6 +219,11 @@ export async function enterRoom(page, name) {
 export async function inRoom(page, name) {
   await page.getByRole("heading", { name, level: 2, exact: true }).waitFor();
   await page.getByRole("log").waitFor();
+}
+
+/** Waits until the room says that it is connected this way. */
+export async function connectedBy(page, way) {
+  await page.locator(".room-way").getByText(WAYS[way]).waitFor();
 }
 
 export async function write(page, text) {

@@ -23,6 +23,7 @@ function connect(options: Partial<ClientOptions> = {}, to = server): KlatschClie
   const client = new KlatschClient({
     url: to.url,
     identity: { token },
+    choice: "socket",
     backoff: { baseMs: 10, capMs: 50 },
     openSocket: (url) => new WebSocket(url) as unknown as SocketLike,
     ...options,

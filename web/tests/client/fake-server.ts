@@ -1,9 +1,10 @@
 /**
- * A Klatsch small enough to break on purpose: rooms in memory, HTTP and the native socket as PROTOCOL.md has them.
- * It speaks only what the client needs, and lets a test cut, delay, refuse and forget.
+ * A Klatsch small enough to break on purpose: rooms in memory; HTTP with long polling and events, and the native
+ * socket, as PROTOCOL.md has them. It speaks only what the client needs, and lets a test cut, delay, refuse and forget.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Missing, Position, Room, RoomRecord, User } from "../../src/client";
 
@@ -20,6 +21,26 @@ interface Peer {
   user: User | undefined;
   rooms: Set<string>;
   watching: boolean;
+}
+
+/** Somebody who follows a room over HTTP: called with each record; `end` cuts them off. */
+interface Reader {
+  room: FakeRoom;
+  take: (record: RoomRecord) => void;
+  end: () => void;
+}
+
+/**
+ * What a test does to a call over HTTP: it never arrives; it is done but its answer is lost; it is never answered;
+ * it is refused until later.
+ */
+export type Mishap = "drop" | "lose" | "mute" | "later" | undefined;
+
+export interface HttpCall {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  body: Record<string, string>;
 }
 
 type Frame = Record<string, unknown> & { id?: number; type: string };
@@ -40,16 +61,27 @@ export class FakeServer {
   readonly connects: Frame[] = [];
   /** Called for each frame first; true means it was dealt with. */
   intercept: ((frame: Frame, peer: Peer) => boolean) | undefined;
+  /** Called for each call over HTTP first, that of the socket's opening included. */
+  mishap: ((call: HttpCall) => Mishap) | undefined;
+  /** Every message that arrived over HTTP, in order. */
+  readonly posts: HttpCall[] = [];
   #http: Server;
   #peers = new Set<Peer>();
+  #readers = new Set<Reader>();
+  #muted = new Set<Duplex>();
   #options: FakeOptions;
   #ids = 0;
 
   constructor(options: FakeOptions = {}) {
     this.#options = options;
     this.#http = createServer((request, response) => void this.#serve(request, response));
-    const sockets = new WebSocketServer({ server: this.#http, path: "/api/socket" });
-    sockets.on("connection", (socket) => this.#welcome(socket));
+    const sockets = new WebSocketServer({ noServer: true });
+    this.#http.on("upgrade", (request, socket, head) => {
+      const mishap = this.mishap?.(callOf(request, {}));
+      if (mishap === "drop") socket.destroy();
+      if (mishap === "mute") this.#muted.add(socket);
+      if (mishap === undefined) sockets.handleUpgrade(request, socket, head, (peer) => this.#welcome(peer));
+    });
   }
 
   async start(): Promise<this> {
@@ -65,6 +97,7 @@ export class FakeServer {
 
   async stop(): Promise<void> {
     this.cut();
+    for (const socket of this.#muted) socket.destroy();
     this.#http.closeAllConnections();
     await new Promise((resolve) => {
       this.#http.close(resolve);
@@ -106,6 +139,17 @@ export class FakeServer {
   /** Cuts every connection without a close frame. */
   cut(): void {
     for (const peer of this.#peers) peer.socket.terminate();
+    for (const reader of this.#readers) reader.end();
+  }
+
+  /** Forgets everybody who follows a room over HTTP, without a word to them. */
+  forgetReaders(): void {
+    this.#readers.clear();
+  }
+
+  /** How many follow a room over HTTP right now. */
+  get readers(): number {
+    return this.#readers.size;
   }
 
   /** Closes every connection as a server does that wants to, after a `closing` frame. */
@@ -133,6 +177,7 @@ export class FakeServer {
     for (const peer of this.#peers) {
       if (peer.rooms.has(room.id)) send(peer, { type: "record", ...record });
     }
+    for (const reader of this.#readers) if (reader.room === room) reader.take(record);
     return record;
   }
 
@@ -253,13 +298,79 @@ export class FakeServer {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = (chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}) as Record<string, string>;
-    const [status, answer] = this.#route(request.method ?? "GET", parts.slice(1), url.searchParams, body);
+    const call = callOf(request, body);
+    const mishap = this.mishap?.(call);
+    if (mishap === "drop") response.destroy();
+    if (mishap === "drop" || mishap === "mute") return;
+    if (mishap === "later") {
+      response.writeHead(503, { "Content-Type": "application/json" });
+      response.end(JSON.stringify({ ...problem("overloaded"), retry: "later", retry_after_ms: 1 }));
+      return;
+    }
+    const room = this.rooms.get(parts[2] ?? "");
+    if (room !== undefined && parts[3] === "events") {
+      this.#stream(room, call.query, response);
+      return;
+    }
+    if (room !== undefined && parts[3] === "messages" && call.query.has("wait")) await this.#held(room, call.query, response);
+    if (response.destroyed) return;
+    const user = this.tokens.get(request.headers.authorization?.replace("Bearer ", "") ?? "");
+    const [status, answer] = this.#route(call.method, parts.slice(1), call.query, body, user);
+    if (mishap === "lose") {
+      response.destroy();
+      return;
+    }
     response.writeHead(status, { "Content-Type": "application/json" });
-    response.end(JSON.stringify(answer));
+    response.end(status === 204 ? undefined : JSON.stringify(answer));
   }
 
-  #route(method: string, parts: string[], query: URLSearchParams, body: Record<string, string>): [number, unknown] {
+  /** Resolves when the room has a record after the position, or the time is over, or the reader is cut off. */
+  #held(room: FakeRoom, query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const [epoch, seq] = (query.get("after") ?? "").split(":");
+    if (epoch !== room.epoch || Number(seq) !== room.records.length) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => reader.take({} as RoomRecord), Number(query.get("wait")) * 1000);
+      const reader: Reader = {
+        room,
+        take: () => {
+          clearTimeout(timer);
+          this.#readers.delete(reader);
+          resolve();
+        },
+        end: () => {
+          response.destroy();
+          reader.take({} as RoomRecord);
+        },
+      };
+      this.#readers.add(reader);
+      response.on("close", reader.take);
+    });
+  }
+
+  #stream(room: FakeRoom, query: URLSearchParams, response: ServerResponse): void {
+    const [epoch, seq] = (query.get("after") ?? "").split(":");
+    const recovered = epoch === room.epoch && Number(seq) <= room.records.length;
+    const head = { epoch: room.epoch, seq: room.records.length };
+    const write = (record: RoomRecord) =>
+      response.write(`id: ${room.epoch}:${record.seq}\nevent: record\ndata: ${JSON.stringify(record)}\n\n`);
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    const missing = recovered ? undefined : { from: 1, to: head.seq };
+    response.write(`event: joined\ndata: ${JSON.stringify({ room: roomOf(room), head, recovered, missing })}\n\n: comment\n\n`);
+    if (recovered) room.records.slice(Number(seq)).forEach(write);
+    const reader: Reader = { room, take: write, end: () => response.destroy() };
+    this.#readers.add(reader);
+    response.on("close", () => this.#readers.delete(reader));
+  }
+
+  #route(
+    method: string,
+    parts: string[],
+    query: URLSearchParams,
+    body: Record<string, string>,
+    user: User | undefined,
+  ): [number, unknown] {
     const [resource, id, sub] = parts;
+    if (resource === "users" && id === "me") return user === undefined ? [401, problem("unauthenticated")] : [200, user];
     if (resource === "users") {
       const found = this.#identify({ type: "connect", ...body });
       return typeof found === "string" ? [409, problem(found)] : [201, found];
@@ -276,9 +387,33 @@ export class FakeServer {
     }
     const room = this.rooms.get(id);
     if (room === undefined) return [404, problem("room_not_found")];
+    if (method !== "GET") return this.#change(method, room, body, user);
     if (sub === "members") return [200, { members: [...room.members.values()], next: null }];
     return sub === "messages" ? page(room, query) : [200, roomOf(room)];
   }
+
+  /** Joins, leaves or sends, as somebody. */
+  #change(method: string, room: FakeRoom, body: Record<string, string>, user: User | undefined): [number, unknown] {
+    if (user === undefined) return [401, problem("unauthenticated")];
+    const member = room.members.has(user.id);
+    if (method === "PUT") {
+      if (!member) this.move(room, user, "joined");
+      return [200, roomOf(room)];
+    }
+    if (method === "DELETE") {
+      if (member) this.move(room, user, "left");
+      return [204, undefined];
+    }
+    this.posts.push({ method, path: room.id, query: new URLSearchParams(), body });
+    if (!member) return [403, problem("not_a_member")];
+    const known = room.records.find((one) => "client_id" in one && one.client_id === body["client_id"]);
+    return known === undefined ? [201, this.say(room, user, body["body"] ?? "", body)] : [200, known];
+  }
+}
+
+function callOf(request: IncomingMessage, body: Record<string, string>): HttpCall {
+  const url = new URL(request.url ?? "/", "http://fake");
+  return { method: request.method ?? "GET", path: url.pathname, query: url.searchParams, body };
 }
 
 function page(room: FakeRoom, query: URLSearchParams): [number, unknown] {
@@ -286,8 +421,9 @@ function page(room: FakeRoom, query: URLSearchParams): [number, unknown] {
   const head = { epoch: room.epoch, seq: room.records.length };
   const after = query.get("after");
   const before = query.get("before");
-  const [epoch] = (after ?? before ?? room.epoch).split(":");
-  if (epoch !== room.epoch) return [410, { ...problem("position_lost"), head }];
+  const [epoch, seq] = (after ?? before ?? room.epoch).split(":");
+  const lost = epoch !== room.epoch || (after !== null && Number(seq) > head.seq);
+  if (lost) return [410, { ...problem("position_lost"), head, missing: { from: 1, to: head.seq } }];
   const from = after === null ? undefined : Number(after.split(":")[1]);
   const to = before === null ? room.records.length : Number(before.split(":")[1]) - 1;
   const records = from === undefined ? room.records.slice(Math.max(0, to - limit), to) : room.records.slice(from, from + limit);

@@ -83,6 +83,12 @@ export const en = {
   retry: "Try again",
   discard: "Discard",
 
+  connection: "Connection",
+  automatic: "Automatic",
+  ways: { socket: "WebSocket", events: "Server-sent events", polling: "Polling" },
+  connectedBy: (way: string) => `Connected by ${way}.`,
+  obstructed: (way: string) => `${way} cannot get through here. Automatic finds a way that does.`,
+  useAutomatic: "Use automatic",
   connecting: "Connecting…",
   connectionLost: "The connection is lost. What you write is kept and sent later.",
   reconnectingIn: (seconds: number) => `Next attempt in ${seconds} s`,

@@ -85,6 +85,12 @@ export const ko: Dictionary = {
   retry: "다시 시도",
   discard: "지우기",
 
+  connection: "연결 방식",
+  automatic: "자동",
+  ways: { socket: "웹소켓", events: "서버 전송 이벤트", polling: "폴링" },
+  connectedBy: (way) => `연결 방식: ${way}`,
+  obstructed: (way) => `여기서는 ${way} 방식으로 연결할 수 없어요. 자동으로 두면 되는 방식을 찾습니다.`,
+  useAutomatic: "자동으로 바꾸기",
   connecting: "연결하는 중…",
   connectionLost: "연결이 끊겼어요. 쓴 글은 보관했다가 나중에 보냅니다.",
   reconnectingIn: (seconds) => `${seconds}초 뒤 다시 연결`,

@@ -65,6 +65,18 @@ effect(() => {
   keep(all);
 });
 
+const visible = signal(!document.hidden);
+document.addEventListener("visibilitychange", () => {
+  visible.value = !document.hidden;
+});
+
+// A page that nobody sees needs no room at once, and must not keep a connection from one that somebody does.
+effect(() => {
+  const client = session.value?.client;
+  const attended = visible.value ? currentRoom.value : undefined;
+  untracked(() => client?.attend(attended));
+});
+
 // A message that has not left yet would be lost with the page: ask before it closes.
 addEventListener("beforeunload", (event) => {
   const waiting = myConversations.peek().some(({ outgoing }) => outgoing.some(({ state }) => state === "unsent"));

@@ -2,8 +2,9 @@
  * Who uses the page on this device, and the client that speaks for them.
  * The secret that goes with the nickname is made here and never shown: it is the key to the name.
  */
-import { effect, signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { Api, KlatschClient, randomId, type ConnectionState, type User } from "../../client";
+import { choice } from "./choice";
 import { dropReadMarks } from "./read-marks";
 import { forget, isRecord, load, save } from "./storage";
 
@@ -58,9 +59,9 @@ export function signOut(): void {
 
 function begin(identity: Identity): void {
   const { nickname, secret, token, user } = identity;
-  const client = new KlatschClient({ url: location.origin, identity: { nickname, secret, token } });
+  const client = new KlatschClient({ url: location.origin, identity: { nickname, secret, token }, choice: choice.peek() });
   wasConnected.value = false;
-  connection.value = { phase: "connecting" };
+  connection.value = client.state;
   client.on("state", (state) => {
     connection.value = state;
   });
@@ -74,16 +75,23 @@ function begin(identity: Identity): void {
 
 effect(() => {
   const client = session.value?.client;
+  const chosen = choice.value;
+  untracked(() => client?.choose(chosen));
+});
+
+effect(() => {
+  const client = session.value?.client;
   if (client === undefined) return undefined;
   const poke = () => {
     if (document.visibilityState === "visible") client.poke();
   };
-  addEventListener("online", poke);
-  addEventListener("offline", poke);
+  const networkChanged = () => client.networkChanged();
+  addEventListener("online", networkChanged);
+  addEventListener("offline", networkChanged);
   document.addEventListener("visibilitychange", poke);
   return () => {
-    removeEventListener("online", poke);
-    removeEventListener("offline", poke);
+    removeEventListener("online", networkChanged);
+    removeEventListener("offline", networkChanged);
     document.removeEventListener("visibilitychange", poke);
   };
 });

@@ -1,7 +1,9 @@
-/** One line above everything that says the connection is lost, and when it will be tried again. */
-import { useEffect, useState } from "preact/hooks";
+/** One line above everything that says what is wrong with the connection, and when it will be tried again. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ConnectionState } from "../../client";
 import { words } from "../i18n";
 import { announce } from "../model/announce";
+import { choose } from "../model/choice";
 import { connection, wasConnected, type Session } from "../model/session";
 import { Icon } from "./icons";
 
@@ -11,7 +13,7 @@ const PATIENCE_MS = 600;
 export function Banner({ session }: { session: Session }) {
   const t = words.value;
   const state = connection.value;
-  const lost = useLost(state.phase === "connected");
+  const lost = useLost(state);
   const now = useNow(state.phase === "waiting");
 
   if (state.phase === "failed") {
@@ -21,6 +23,17 @@ export function Banner({ session }: { session: Session }) {
         <p>{t.refusals[state.code] ?? `${t.givenUp} (${state.reason})`}</p>
         <button type="button" class="button button-small" onClick={() => session.client.start()}>
           {t.tryNow}
+        </button>
+      </div>
+    );
+  }
+  if (state.phase !== "idle" && state.obstructed !== undefined) {
+    return (
+      <div class="banner" role="alert">
+        <Icon name="offline" />
+        <p>{t.obstructed(t.ways[state.obstructed])}</p>
+        <button type="button" class="button button-small" onClick={() => choose("auto")}>
+          {t.useAutomatic}
         </button>
       </div>
     );
@@ -41,23 +54,30 @@ export function Banner({ session }: { session: Session }) {
   );
 }
 
-/** Whether the connection has been away long enough to say so; both changes are announced once. */
-function useLost(connected: boolean): boolean {
+/** Whether the connection has been away long enough to say so; that, and what it is like when it is back, is announced. */
+function useLost(state: ConnectionState): boolean {
   const [lost, setLost] = useState(false);
+  const before = useRef<{ way: string | undefined; lost: boolean }>({ way: undefined, lost: false });
+  const way = state.phase === "connected" ? state.way : undefined;
   useEffect(() => {
-    if (connected) {
-      setLost((before) => {
-        if (before && wasConnected.peek()) announce(words.peek().backOnline);
-        return false;
-      });
+    const t = words.peek();
+    if (way !== undefined) {
+      const news = [
+        ...(before.current.lost ? [t.backOnline] : []),
+        ...(before.current.way !== undefined && before.current.way !== way ? [t.connectedBy(t.ways[way])] : []),
+      ];
+      if (news.length > 0) announce(news.join(" "));
+      before.current = { way, lost: false };
+      setLost(false);
       return undefined;
     }
     const timer = setTimeout(() => {
       setLost(true);
-      if (wasConnected.peek()) announce(words.peek().connectionLost);
+      before.current.lost = wasConnected.peek();
+      if (wasConnected.peek()) announce(t.connectionLost);
     }, PATIENCE_MS);
     return () => clearTimeout(timer);
-  }, [connected]);
+  }, [way]);
   return lost;
 }
 

@@ -7,7 +7,7 @@ import { drop, leaveRoom } from "../model/conversations";
 import { explain } from "../model/refusals";
 import { rooms } from "../model/rooms";
 import { goToList } from "../model/route";
-import type { Session } from "../model/session";
+import { connection, type Session } from "../model/session";
 import { load, save } from "../model/storage";
 import { Composer } from "./composer";
 import { Confirm } from "./dialog";
@@ -105,7 +105,10 @@ function Head({ name, count, conversation, membersRef, onMembers }: HeadProps) {
         <h2 ref={title} tabIndex={-1}>
           <bdi>{name}</bdi>
         </h2>
-        {count !== undefined && <span>{t.memberCount(count)}</span>}
+        <p>
+          {count !== undefined && <span>{t.memberCount(count)}</span>}
+          <By />
+        </p>
       </div>
       {conversation.feed.state !== "refused" && (
         <>
@@ -137,6 +140,19 @@ function Head({ name, count, conversation, membersRef, onMembers }: HeadProps) {
         />
       )}
     </header>
+  );
+}
+
+/** How one is connected now. */
+function By() {
+  const t = words.value;
+  const state = connection.value;
+  if (state.phase !== "connected") return null;
+  return (
+    <span class="room-way" title={t.connectedBy(t.ways[state.way])}>
+      <span class="visually-hidden">{t.connection}: </span>
+      {t.ways[state.way]}
+    </span>
   );
 }
 

@@ -7,6 +7,7 @@ import { foundRooms, hasMoreRooms, loadMoreRooms, loadRooms, query, rooms, rooms
 import { currentRoom, goToRoom } from "../model/route";
 import { signOut, type Session } from "../model/session";
 import { Avatar, hueOf } from "./avatar";
+import { ChooseConnection } from "./choose-connection";
 import { Confirm } from "./dialog";
 import { Icon, Mark } from "./icons";
 import { NewRoom } from "./new-room";
@@ -200,6 +201,7 @@ function Me({ session }: { session: Session }) {
         </button>
       </div>
       <Preferences />
+      <ChooseConnection />
       {asking && (
         <Confirm
           title={t.signOutQuestion}

@@ -4,6 +4,7 @@ import { asRefusal } from "../../client";
 import { words } from "../i18n";
 import { explain } from "../model/refusals";
 import { signIn } from "../model/session";
+import { ChooseConnection } from "./choose-connection";
 import { Field } from "./field";
 import { Mark } from "./icons";
 import { Preferences } from "./preferences";
@@ -59,6 +60,7 @@ export function SignIn() {
             setProblem(undefined);
           }}
         />
+        <ChooseConnection />
         <button type="submit" class="button button-primary" aria-disabled={busy}>
           {busy ? t.starting : t.start}
         </button>
