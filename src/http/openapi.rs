@@ -123,7 +123,7 @@ mod tests {
     use actix_web::http::Method;
 
     /// Pages and sockets are no calls of the API.
-    const NO_CALLS: &[&str] = &["/", "/api/docs", "/api/socket", "/ws", "/ws/websocket"];
+    const NO_CALLS: &[&str] = &["/", "/api/docs", "/api/socket"];
 
     #[test]
     fn the_document_has_every_route_and_no_other() {
