@@ -47,6 +47,9 @@ struct Args {
     /// Messages in one round of a closed load
     #[arg(long, default_value_t = 1000)]
     window_messages: u64,
+    /// Sets members who speak STOMP beside those who speak the native protocol
+    #[arg(long)]
+    stomp: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -71,8 +74,13 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn compare(args: &Args) -> anyhow::Result<()> {
-    let (_server, mut klatsch) = klatsch(args.members).await?;
+    let (_server, mut klatsch) = klatsch(args.members, Habit::Reading).await?;
     klatsch.swarm.quiet().await?;
+    if args.stomp {
+        let (_server, mut stomp) = self::klatsch(args.members, Habit::Stomp).await?;
+        stomp.swarm.quiet().await?;
+        return beside_native(args, &mut klatsch, &mut stomp).await;
+    }
     let bytes = frame_bytes(&mut klatsch, args.members).await?;
     let (_each, mut each) = bare(args.members, bytes, Writing::Each).await?;
     let (_coalesced, mut coalesced) = bare(args.members, bytes, Writing::Coalesced).await?;
@@ -90,6 +98,29 @@ async fn compare(args: &Args) -> anyhow::Result<()> {
             costs[2].push(coalesced.measure(load, messages, args.members).await?.0);
         }
         print_load(&mut out, load, &costs, delivery)?;
+    }
+    Ok(())
+}
+
+/// What a delivery costs in STOMP, beside one in the native protocol.
+async fn beside_native(
+    args: &Args,
+    native: &mut Side<Speaker>,
+    stomp: &mut Side<Speaker>,
+) -> anyhow::Result<()> {
+    let mut out = stdout();
+    writeln!(out, "{} members, {BODY_BYTES} bytes of body", args.members + 1)?;
+    writeln!(out, "CPU in ns a delivery, median of {} rounds (and each round)", args.rounds)?;
+    for (load, messages) in loads(args) {
+        let mut costs = [const { Vec::new() }; 2];
+        for _ in 0..args.rounds {
+            costs[0].push(native.measure(load, messages, args.members).await?.0);
+            costs[1].push(stomp.measure(load, messages, args.members).await?.0);
+        }
+        let [of_native, of_stomp] = costs.each_ref().map(|rounds| median(rounds));
+        writeln!(out, "\n{load}: {:.2}x native", of_stomp / of_native)?;
+        writeln!(out, "  {:16} {of_native:7.0}  {:7.0?}", "native", costs[0])?;
+        writeln!(out, "  {:16} {of_stomp:7.0}  {:7.0?}", "STOMP", costs[1])?;
     }
     Ok(())
 }
@@ -126,13 +157,13 @@ impl<T: Target> Side<T> {
     }
 }
 
-async fn klatsch(members: u64) -> anyhow::Result<(Server, Side<Speaker>)> {
+async fn klatsch(members: u64, habit: Habit) -> anyhow::Result<(Server, Side<Speaker>)> {
     let mut server = Server::spawn(&[])?;
     server.listening().await?;
     let guests = Guests::new()?;
     let host = guests.guest(0)?;
     let room = Api::sign_up(&server.address, &host).await?.create_room(&guests.name("fanout", 0)).await?;
-    let swarm = Swarm::spawn(server.address.authority(), Some(&room), members, JUDGES, Habit::Reading)?;
+    let swarm = Swarm::spawn(server.address.authority(), Some(&room), members, JUDGES, habit)?;
     let driver = Speaker::join(&server.address, &host, &room, BODY_BYTES).await?;
     let process = server.process;
     Ok((server, Side { process, driver, swarm }))

@@ -1,6 +1,9 @@
 //! A process full of members who only read, so that reading costs the measured process nothing and is the same for all.
 //! Most count bytes; a few read frames and judge order and delivery time; the deaf ones read nothing at all.
 
+#[path = "stomp.rs"]
+mod stomp;
+
 use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -36,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum Habit {
     /// They read whatever comes at once.
     Reading,
+    /// They do so in STOMP, all but those who judge.
+    Stomp,
     /// They never read.
     Deaf,
     /// They read a stream of server-sent events, and all of them judge.
@@ -123,18 +128,24 @@ async fn gather(args: &SwarmArgs, seen: &Rc<Seen>) -> anyhow::Result<Vec<Rc<TcpS
             None => TcpStream::connect(&args.address).await?,
             Some(room) => {
                 let server: ServerAddress = format!("http://{}", args.address).parse()?;
-                let (mut client, _) = Client::connect(&server, &guests.guest(number)?).await?;
-                let joined = client.join(room).await?;
-                if number < args.judges {
-                    spawn_local(Rc::clone(seen).judge(client, joined.position.seq));
-                    continue;
+                let guest = guests.guest(number)?;
+                let judges = number < args.judges;
+                if matches!(args.habit, Habit::Stomp) && !judges {
+                    stomp::member(&server, &guest, room).await?
+                } else {
+                    let (mut client, _) = Client::connect(&server, &guest).await?;
+                    let joined = client.join(room).await?;
+                    if judges {
+                        spawn_local(Rc::clone(seen).judge(client, joined.position.seq));
+                        continue;
+                    }
+                    client.into_stream()
                 }
-                client.into_stream()
             }
         };
         let stream = Rc::new(stream);
         counting.push(Rc::clone(&stream));
-        if matches!(args.habit, Habit::Reading) {
+        if matches!(args.habit, Habit::Reading | Habit::Stomp) {
             spawn_local(Rc::clone(seen).count(stream));
         }
     }
@@ -277,6 +288,7 @@ impl Swarm {
     ) -> anyhow::Result<Self> {
         let habit = match habit {
             Habit::Reading => "reading",
+            Habit::Stomp => "stomp",
             Habit::Deaf => "deaf",
             Habit::Streaming => "streaming",
             Habit::Polling => "polling",

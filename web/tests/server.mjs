@@ -23,7 +23,6 @@ export class Server {
   #settings;
 
   constructor(settings = {}) {
-    const variable = (name) => `KLATSCH__${name.replace(".", "__").toUpperCase()}`;
     this.#settings = Object.fromEntries(Object.entries(settings).map(([name, value]) => [variable(name), String(value)]));
   }
 
@@ -80,6 +79,10 @@ export class Server {
     running.kill(signal);
     await gone;
   }
+}
+
+function variable(setting) {
+  return `KLATSCH__${setting.replace(".", "__").toUpperCase()}`;
 }
 
 function freePort() {

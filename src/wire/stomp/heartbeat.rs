@@ -24,9 +24,10 @@ pub struct Agreed {
 }
 
 impl Heartbeat {
-    /// What the server offers: the same both ways; 0 turns heart-beats off.
+    /// What the server offers: the same both ways, but no less than it can keep; 0 turns heart-beats off.
     pub const fn of_server(millis: u64) -> Self {
-        Self { can: millis, wants: millis }
+        let can = if millis > 0 && millis < LEAST { LEAST } else { millis };
+        Self { can, wants: millis }
     }
 
     /// Reads the header `heart-beat`; a client that does not send it neither sends nor wants any.
@@ -64,6 +65,9 @@ fn every(can: u64, wanted: u64) -> Option<u64> {
     (can > 0 && wanted > 0).then(|| can.max(wanted))
 }
 
+/// The fewest milliseconds that a server can promise whose clock ticks once a second.
+const LEAST: u64 = 2000;
+
 /// Milliseconds that nobody means to wait for; clocks can add them without an overflow.
 const AS_GOOD_AS_NEVER: u64 = u32::MAX as u64;
 
@@ -100,9 +104,13 @@ mod tests {
     fn the_server_is_never_late() {
         for wants in [1, 2, 3, 10, 1_000, 9_000, AS_GOOD_AS_NEVER] {
             for can in [1, 2, 10_000] {
-                let agreed = Heartbeat::of_server(can).agree(Heartbeat { can: 0, wants });
-                let sends = agreed.send_every.unwrap();
-                assert!(sends <= Duration::from_millis(can.max(wants)) && !sends.is_zero(), "{sends:?}");
+                let offer = Heartbeat::of_server(can);
+                let sends = offer.agree(Heartbeat { can: 0, wants }).send_every.unwrap();
+                assert!(sends <= Duration::from_millis(offer.can.max(wants)), "{sends:?}");
+                assert!(
+                    sends >= Duration::from_secs(1),
+                    "a clock that ticks once a second can keep {sends:?}"
+                );
             }
         }
     }

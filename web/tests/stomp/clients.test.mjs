@@ -3,7 +3,7 @@
  * KLATSCH_IDLE_S=60 keeps heart-beats for so long; KLATSCH_STOMP_ALL=1 tries every library over every transport.
  */
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { after as atEnd, afterEach, before as atBegin, describe, test } from "node:test";
 import { House, eventually } from "./house.mjs";
 import { LIBRARIES } from "./libraries.mjs";
 import { TRANSPORTS } from "./transports.mjs";
@@ -22,9 +22,9 @@ for (const library of Object.keys(LIBRARIES)) {
 function suite(library, transport) {
   describe(`${library} over ${transport}`, () => {
     const house = new House({ "stomp.heartbeat_ms": BEAT, "stomp.unacked_max": 10 });
-    before(() => house.server.start());
+    atBegin(() => house.server.start());
     afterEach(() => house.empty());
-    after(() => house.close());
+    atEnd(() => house.close());
     const person = (nickname, beat) => house.person(library, transport, nickname, beat);
 
     test("connects, joins, sends durably and receives", async () => {

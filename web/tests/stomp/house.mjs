@@ -23,7 +23,8 @@ export class House {
 
   async call(method, path, { token, body } = {}) {
     const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-    const response = await fetch(new URL(path, this.server.url), { method, headers, body: body && JSON.stringify(body) });
+    const request = { method, headers, body: body && JSON.stringify(body) };
+    const response = await fetch(new URL(path, this.server.url), request);
     assert.ok(response.ok, `${method} ${path}: ${response.status}`);
     return response.json();
   }

@@ -1,6 +1,6 @@
 /** What carries STOMP: a WebSocket, or SockJS with one transport forced. */
-import SockJS from "sockjs-client";
-import WebSocket from "ws";
+import SockJsSocket from "sockjs-client";
+import { WebSocket } from "ws";
 
 /** Something like a WebSocket to a server, by the name of a transport. */
 export const TRANSPORTS = {
@@ -12,5 +12,5 @@ export const TRANSPORTS = {
 };
 
 function sockjs(transport) {
-  return ({ url }) => new SockJS(`${url}/ws`, null, { transports: [transport] });
+  return ({ url }) => new SockJsSocket(`${url}/ws`, null, { transports: [transport] });
 }
