@@ -20,7 +20,9 @@ async fn a_fresh_room_is_empty_and_belongs_to_nobody_inside() {
     assert_eq!(room["created_by"], ada.shown());
     assert_eq!(room["members"], 0);
     assert_eq!(room["head"]["seq"], 0);
-    assert_eq!(http.get(answer.header("location")).await.expect(200), room);
+    let mut shown = http.get(answer.header("location")).await.expect(200);
+    assert_eq!(shown.as_object_mut().unwrap().remove("stored"), Some(room["head"].clone()));
+    assert_eq!(shown, room);
     let members = http.get(&format!("/api/rooms/{}/members", id_of(&room))).await.expect(200);
     assert_eq!(members, json!({ "members": [], "next": null }));
 }
