@@ -296,7 +296,7 @@ impl Swarm {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["swarm", "--address", address, "--habit", habit])
             .args(["--members", &members.to_string(), "--judges", &judges.to_string()])
-            .args(room.iter().flat_map(|room| ["--room", room]))
+            .args(room.iter().map(|room| format!("--room={room}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

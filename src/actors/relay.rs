@@ -22,7 +22,7 @@ use super::{
     outbox::{Outbox, Pending, Pushed},
     pulse::{Beat, Pulse},
     subscriber::{SessionId, SubscriberId},
-    voice::{Frames, Voice},
+    voice::{Frames, Parcel, Voice},
 };
 use crate::{
     domain::{CloseCode, RoomId, RoomInfo},
@@ -256,15 +256,15 @@ impl Relay {
     /// is encoded once, when its first reader is met.
     fn fan_out(&mut self, channel: &Channel, records: usize, encode: impl Fn(&Dialect) -> Arc<[ByteString]>) {
         let Some(readers) = self.channels.get_mut(channel) else { return };
-        let mut parcels: Vec<(Dialect, Frames)> = Vec::new();
+        let mut parcels: Vec<Parcel> = Vec::new();
         let (mut delivered, mut evicted) = (0, 0);
         readers.retain(|_, Reader { outbox, voice, .. }| {
-            let known = parcels.iter().position(|(dialect, _)| *dialect == voice.dialect);
+            let known = parcels.iter().position(|parcel| *parcel.dialect() == voice.dialect);
             let known = known.unwrap_or_else(|| {
-                parcels.push((voice.dialect.clone(), Frames::new(encode(&voice.dialect))));
+                parcels.push(Parcel::new(voice.dialect.clone(), encode(&voice.dialect)));
                 parcels.len() - 1
             });
-            let pushed = voice.push(outbox, &parcels[known].1);
+            let pushed = parcels[known].deliver(voice, outbox);
             delivered += u64::from(pushed == Pushed::Queued);
             evicted += u64::from(pushed == Pushed::Evicted);
             pushed == Pushed::Queued

@@ -53,6 +53,52 @@ impl Frames {
     fn len(&self) -> u64 {
         self.frames.len() as u64
     }
+
+    /// Queues them as they are.
+    fn queue(&self, outbox: &Outbox) -> Pushed {
+        match self.frames.as_ref() {
+            [] => Pushed::Queued,
+            [frame] => outbox.push(frame.clone()),
+            _ => outbox.push_shared(&self.frames, self.bytes),
+        }
+    }
+}
+
+/// What a fan-out has for all readers of one dialect.
+pub(super) struct Parcel {
+    dialect: Dialect,
+    frames: Frames,
+    /// The same frames as a whole for some heads, which are most often alike: a library names the first subscription
+    /// of every client the same.
+    whole: Vec<(Arc<Head>, Frames)>,
+}
+
+/// So many heads are kept with their frames; readers with others put them in front as they write.
+const HEADS: usize = 4;
+
+impl Parcel {
+    pub(super) fn new(dialect: Dialect, frames: Arc<[ByteString]>) -> Self {
+        Self { dialect, frames: Frames::new(frames), whole: Vec::new() }
+    }
+
+    pub(super) fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// Queues it for a reader of its dialect.
+    pub(super) fn deliver(&mut self, voice: &Voice, outbox: &Outbox) -> Pushed {
+        let Some(head) = &voice.head else { return voice.push(outbox, &self.frames) };
+        let known = self.whole.iter().position(|(known, _)| known == head);
+        if known.is_none() && self.whole.len() == HEADS {
+            return voice.push(outbox, &self.frames);
+        }
+        let known = known.unwrap_or_else(|| {
+            let whole = self.frames.frames.iter().map(|frame| head.frame(frame)).collect();
+            self.whole.push((Arc::clone(head), Frames::new(whole)));
+            self.whole.len() - 1
+        });
+        voice.push_whole(outbox, &self.whole[known].1)
+    }
 }
 
 impl Voice {
@@ -63,7 +109,16 @@ impl Voice {
 
     /// Queues frames that are in its dialect.
     pub(super) fn push(&self, outbox: &Outbox, frames: &Frames) -> Pushed {
-        let pushed = self.queue(outbox, frames);
+        self.counted(outbox, frames, self.queue(outbox, frames))
+    }
+
+    /// Queues frames that begin as its own do.
+    fn push_whole(&self, outbox: &Outbox, frames: &Frames) -> Pushed {
+        self.counted(outbox, frames, frames.queue(outbox))
+    }
+
+    /// Ends who leaves too much unacknowledged.
+    fn counted(&self, outbox: &Outbox, frames: &Frames, pushed: Pushed) -> Pushed {
         match &self.window {
             Some(window) if pushed == Pushed::Queued && !window.delivers(frames.len()) => {
                 outbox.close(CloseCode::TooSlow, Pending::Drop);
@@ -81,12 +136,10 @@ impl Voice {
         self.queue(outbox, frames)
     }
 
-    fn queue(&self, outbox: &Outbox, Frames { frames, bytes }: &Frames) -> Pushed {
-        match (&self.head, frames.as_ref()) {
-            (_, []) => Pushed::Queued,
-            (Some(head), _) => outbox.push_headed(head, frames, *bytes),
-            (None, [frame]) => outbox.push(frame.clone()),
-            (None, _) => outbox.push_shared(frames, *bytes),
+    fn queue(&self, outbox: &Outbox, frames: &Frames) -> Pushed {
+        match &self.head {
+            Some(head) if frames.len() > 0 => outbox.push_headed(head, &frames.frames, frames.bytes),
+            _ => frames.queue(outbox),
         }
     }
 }
@@ -141,6 +194,34 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        actors::outbox::Outbound,
+        wire::stomp::{AckMode, Version},
+    };
+
+    #[test]
+    fn what_a_parcel_makes_whole_is_what_a_head_would_have_put_in_front() {
+        let head = |id: &str| Some(Arc::new(Head::new(Version::V1_2, Some(id), AckMode::Auto)));
+        let tails: Arc<[ByteString]> = Arc::new(["seq:1\n\n\0".into(), "seq:2\n\n\0".into()]);
+        let mut parcel = Parcel::new(Dialect::Native, Arc::clone(&tails));
+        for reader in 0..3 * HEADS {
+            let outbox = Outbox::new(|_| None, 1024);
+            let voice = Voice { head: head(&(reader / 2).to_string()), ..Voice::plain(Dialect::Native) };
+            assert_eq!(parcel.deliver(&voice, &outbox), Pushed::Queued);
+            let mut written = String::new();
+            outbox.drain(|outbound| match outbound {
+                Outbound::Frames(frames) => frames.iter().for_each(|frame| written.push_str(frame)),
+                Outbound::Headed(head, frames) => {
+                    frames.iter().for_each(|frame| written.push_str(&head.frame(frame)));
+                }
+                other => panic!("{other:?}"),
+            });
+            let expected: String =
+                tails.iter().map(|tail| format!("MESSAGE\nsubscription:{}\n{tail}", reader / 2)).collect();
+            assert_eq!(written, expected);
+        }
+        assert_eq!(parcel.whole.len(), HEADS);
+    }
 
     #[test]
     fn a_replay_may_be_larger_than_the_window() {
