@@ -1,32 +1,68 @@
-//! Long polling: waits until a room has a record after a position.
-//! Which records are then answered is read anew by the handler.
+//! Long polling: an answer that is held until a room has a record after a position.
+//! It is made of what the room's readers get, so that five hundred who wait for the same record cost no query.
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use actix_web::rt::time::timeout;
+use actix_web::{HttpResponse, http::header::ContentType, rt::time::timeout};
+use bytestring::ByteString;
 
 use super::{Context, reader::Reader};
 use crate::{
     actors::Start,
-    domain::{Position, Refusal, RoomId},
+    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId},
+    wire::{Dialect, Greeting, json},
 };
 
-/// Waits for a record after the given position, for `longest` at most. It may return without one: when the
-/// time is over, or when the server asks its clients to go.
+/// What the room says of itself when it begins to be read.
+struct Greeted {
+    head: Position,
+    lost: Option<Missing>,
+}
+
+/// The first records after a position, at most `limit`, or none after `longest`; fewer than there are where they do
+/// not come at once. It may be without one earlier: when the server asks its clients to go.
 ///
 /// # Errors
-/// As [`Reader::open`].
-pub(super) async fn record_after(
+/// `position_lost`, and as [`Reader::open`].
+pub(super) async fn records_after(
     context: &Context,
     room: &RoomId,
-    after: Position,
+    after: PositionText,
     longest: Duration,
-) -> Result<(), Refusal> {
+    limit: usize,
+) -> Result<HttpResponse, Refusal> {
     let polls = &context.engine.metrics().connections.poll;
-    let start = Start::After(after.into());
-    // Nothing is said before the first record, so that the first frame is one.
-    let mut reader = Reader::open(context, polls, room, start, Box::new(|_| Vec::new())).await?;
-    // Time over and released are the same here: the page is read anew.
-    let _ = timeout(longest, poll_fn(|task| reader.poll_frames(task))).await;
-    Ok(())
+    let (seq, greeted) = (after.seq, Arc::new(OnceLock::new()));
+    let told = Arc::clone(&greeted);
+    let greet = Box::new(move |greeting: Greeting<'_>| {
+        let lost = greeting.missing.filter(|_| greeting.recovered == Some(false));
+        // It greets once.
+        let _ = told.set(Greeted { head: greeting.room.head.clone(), lost });
+        Vec::new()
+    });
+    let mut reader = Reader::open(context, polls, room, Dialect::Json, Start::After(after), greet).await?;
+    let Some(Greeted { head, lost }) = greeted.get() else { return Err(Code::Overloaded.into()) };
+    if let Some(missing) = lost {
+        let about = About::Lost { head: head.clone(), missing: *missing };
+        return Err(Refusal::new(Code::PositionLost).about(about));
+    }
+    // Time over and told to go are the same here: there is no record.
+    let waited = timeout(longest, poll_fn(|task| reader.poll_frames(task))).await;
+    let mut records = waited.ok().flatten().unwrap_or_default();
+    records.truncate(limit);
+    Ok(answer(head, seq, &records))
+}
+
+/// The page of records that follow `after`; their numbers are dense, so that of the last one is known.
+fn answer(head: &Position, after: u64, records: &[ByteString]) -> HttpResponse {
+    let last = after + records.len() as u64;
+    let position = json::position(&json::Position::at(&head.epoch, last));
+    let head = json::position(&json::Position::at(&head.epoch, head.seq.max(last)));
+    let records: Vec<&str> = records.iter().map(|record| &**record).collect();
+    let page = format!(r#"{{"records":[{}],"position":{position},"head":{head}}}"#, records.join(","));
+    HttpResponse::Ok().content_type(ContentType::json()).body(page)
 }

@@ -6,7 +6,7 @@ use std::{
     task::{Poll, ready},
 };
 
-use actix_web::web::{Bytes, BytesMut};
+use bytestring::ByteString;
 use prometheus::IntGauge;
 
 use super::Context;
@@ -24,7 +24,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads a room from `start` on, and counts it in `gauge` for as long as it lives.
+    /// Reads a room from `start` on in a dialect, and counts it in `gauge` for as long as it lives.
     ///
     /// # Errors
     /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
@@ -32,6 +32,7 @@ impl Reader {
         context: &Context,
         gauge: &IntGauge,
         room: &RoomId,
+        dialect: Dialect,
         start: Start,
         greet: Greet,
     ) -> Result<Self, Refusal> {
@@ -39,38 +40,39 @@ impl Reader {
         let subscription = Subscription::new(
             None,
             Arc::clone(&connection.outbox),
-            Voice::plain(Dialect::Sse),
+            Voice::plain(dialect),
             connection.relay.clone(),
         );
         let reading = context.engine.subscribe(room, subscription, start, greet).await?;
         Ok(Self { connection, ended: false, _reading: reading })
     }
 
-    /// Everything that waits, as one piece that is never empty; nothing once the server ended it.
-    pub(super) fn poll_frames(&mut self, context: &mut std::task::Context<'_>) -> Poll<Option<Bytes>> {
+    /// Everything that waits, at least one frame; nothing once the server ended it.
+    pub(super) fn poll_frames(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Vec<ByteString>>> {
         while !self.ended {
             ready!(self.connection.outbox.poll_waiting(context));
-            let text = self.joined();
-            if !text.is_empty() {
-                return Poll::Ready(Some(text));
+            let frames = self.frames();
+            if !frames.is_empty() {
+                return Poll::Ready(Some(frames));
             }
         }
         Poll::Ready(None)
     }
 
-    fn joined(&mut self) -> Bytes {
-        let mut text = BytesMut::new();
+    fn frames(&mut self) -> Vec<ByteString> {
+        let mut waiting = Vec::new();
         let ended = &mut self.ended;
         self.connection.outbox.drain(|outbound| match outbound {
-            Outbound::Frame(frame) => text.extend_from_slice(frame.as_bytes()),
-            Outbound::Frames(frames) => {
-                frames.iter().for_each(|frame| text.extend_from_slice(frame.as_bytes()));
-            }
+            Outbound::Frame(frame) => waiting.push(frame),
+            Outbound::Frames(frames) => waiting.extend(frames.iter().cloned()),
             // What follows is for sockets alone.
             Outbound::Headed(..) | Outbound::Binary(_) | Outbound::Beat | Outbound::Ping => {}
             Outbound::Close(_) => *ended = true,
         });
-        text.freeze()
+        waiting
     }
 }
 

@@ -14,13 +14,14 @@ use actix_web::{
     rt::time::{Instant, Interval, interval_at},
     web::{Bytes, Data},
 };
+use bytestring::ByteString;
 use futures_util::Stream;
 
 use super::{Context, Problem, error::invalid, query::Query, reader::Reader, room_path::InRoom};
 use crate::{
     actors::Start,
     domain::{PositionText, Refusal},
-    wire,
+    wire::{self, Dialect},
 };
 
 /// Follows a room.
@@ -56,9 +57,15 @@ pub(super) async fn events(
     };
     let start = asked.map_or(Start::Live, Start::After);
     let streams = &context.engine.metrics().connections.sse;
-    let reader =
-        Reader::open(&context, streams, &room, start, Box::new(|greeting| vec![wire::sse::joined(greeting)]))
-            .await?;
+    let reader = Reader::open(
+        &context,
+        streams,
+        &room,
+        Dialect::Sse,
+        start,
+        Box::new(|greeting| vec![wire::sse::joined(greeting)]),
+    )
+    .await?;
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
@@ -74,6 +81,14 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<PositionText>, Refusal>
         Ok("") => Ok(None),
         Ok(text) => PositionText::parse(text, FIELD).map(Some),
         Err(_) => Err(invalid(FIELD, "must be a position: <seq> or <epoch>:<seq>")),
+    }
+}
+
+/// Events as one piece.
+fn joined(frames: &[ByteString]) -> Bytes {
+    match frames {
+        [frame] => frame.clone().into_bytes(),
+        _ => frames.iter().flat_map(|frame| frame.as_bytes()).copied().collect(),
     }
 }
 
@@ -95,7 +110,7 @@ impl Stream for Events {
     fn poll_next(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         if let Poll::Ready(frames) = self.reader.poll_frames(task) {
             self.heartbeat.reset();
-            return Poll::Ready(frames.map(Ok));
+            return Poll::Ready(frames.map(|frames| Ok(joined(&frames))));
         }
         self.heartbeat.poll_tick(task).map(|_| Some(Ok(wire::sse::HEARTBEAT.into_bytes())))
     }

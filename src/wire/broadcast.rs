@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytestring::ByteString;
 
-use super::{native, sse, stomp};
+use super::{json, native, sse, stomp};
 use crate::domain::{Epoch, Record, RecordKind, RoomId, RoomInfo};
 
 /// How a reader is spoken to.
@@ -13,6 +13,8 @@ use crate::domain::{Epoch, Record, RecordKind, RoomId, RoomInfo};
 pub enum Dialect {
     /// JSON objects over the native WebSocket.
     Native,
+    /// JSON objects, as HTTP answers have them.
+    Json,
     /// Server-sent events.
     Sse,
     /// STOMP frames without what they begin with for each reader.
@@ -62,6 +64,7 @@ impl Broadcast {
 fn record(dialect: &Dialect, room: &RoomId, epoch: &Epoch, record: &Record) -> ByteString {
     match dialect {
         Dialect::Native => native::record(room, record),
+        Dialect::Json => json::text(&json::Record::of(room, record)).into(),
         Dialect::Sse => sse::record(room, epoch, record),
         Dialect::Stomp(style) => style.tail(room, epoch, record),
         Dialect::StompRooms(..) => ByteString::new(),
@@ -72,7 +75,7 @@ fn record(dialect: &Dialect, room: &RoomId, epoch: &Epoch, record: &Record) -> B
 pub fn replay(dialect: &Dialect, room: &RoomId, epoch: &Epoch, records: &[Record]) -> Arc<[ByteString]> {
     match dialect {
         Dialect::Native => Arc::new([native::records(room, records)]),
-        Dialect::Sse | Dialect::Stomp(_) | Dialect::StompRooms(..) => {
+        Dialect::Json | Dialect::Sse | Dialect::Stomp(_) | Dialect::StompRooms(..) => {
             records.iter().map(|each| record(dialect, room, epoch, each)).collect()
         }
     }
@@ -90,7 +93,7 @@ pub fn room_changed(
         Dialect::StompRooms(version, destination) => {
             Some(stomp::room_changed(*version, destination, number, change, room))
         }
-        Dialect::Sse | Dialect::Stomp(_) => None,
+        Dialect::Json | Dialect::Sse | Dialect::Stomp(_) => None,
     }
 }
 

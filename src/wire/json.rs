@@ -151,6 +151,11 @@ pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(at)
 }
 
+/// A position as JSON text.
+pub fn position(position: &Position<'_>) -> String {
+    text(position)
+}
+
 /// A value as JSON text; the shapes of this crate have text keys and cannot fail to serialise.
 pub(super) fn text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("shapes with text keys and no fallible parts always serialise")

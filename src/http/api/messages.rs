@@ -46,15 +46,12 @@ pub(in crate::http) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit(context.page_max)?;
     let selection = Selection::parse(&query)?;
-    let mut head = context.engine.room(&room).await?.head;
-    let page = selection.page(&head)?;
-    let mut records = context.engine.history(&room, page, limit).await?;
-    if let (Page::After(seq), Some(wait), true) = (page, selection.wait(), records.is_empty()) {
-        let after = Position { seq, ..head };
-        polling::record_after(&context, &room, after, wait).await?;
-        head = context.engine.room(&room).await?.head;
-        records = context.engine.history(&room, selection.page(&head)?, limit).await?;
+    if let Selection::After(after, Some(longest)) = selection {
+        return Ok(polling::records_after(&context, &room, after, longest, limit as usize).await?);
     }
+    let head = context.engine.room(&room).await?.head;
+    let page = selection.page(&head)?;
+    let records = context.engine.history(&room, page, limit).await?;
     Ok(answer(&room, page, &records, head))
 }
 

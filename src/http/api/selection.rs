@@ -31,7 +31,7 @@ impl Selection {
             (_, None, Some(_)) => Err(invalid("wait", "needs after")),
             (None, None, None) => Ok(Self::Newest),
             (Some(before), None, None) => Ok(Self::Before(before)),
-            (None, Some(after), wait) => Ok(Self::After(after, wait)),
+            (None, Some(after), wait) => Ok(Self::After(after, wait.filter(|wait| !wait.is_zero()))),
         }
     }
 
@@ -48,14 +48,6 @@ impl Selection {
                 judge(&PositionText { epoch: asked.epoch.clone(), seq: 0 }, head)?;
                 Ok(Page::Before(asked.seq.min(head.seq.saturating_add(1))))
             }
-        }
-    }
-
-    /// How long the answer may be held.
-    pub(super) fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::After(_, wait) => wait.filter(|wait| !wait.is_zero()),
-            Self::Newest | Self::Before(_) => None,
         }
     }
 }
