@@ -62,7 +62,7 @@ pub use pulse::{Pulse, Rhythm};
 pub use relay::{RelayHandle, RelayState, ToRelay};
 pub use saver::SaverState;
 pub use session::{Progress, SessionState};
-pub use stomp::{Anonymous, Refusals, Stomp, StompOptions};
+pub use stomp::{Stomp, StompOptions};
 pub use subscriber::{Greet, SessionId, Subscription};
 pub use to_room::{RoomView, Sent, Start, Subscribed};
 pub use voice::{Voice, Window};

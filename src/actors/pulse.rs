@@ -68,12 +68,12 @@ impl Pulse {
     /// The protocol has heart-beats of its own: it sends one at least so often, and a client that says nothing for so
     /// long is dead.
     pub fn agree(&self, send_every: Option<Duration>, dead_after: Option<Duration>) {
-        let ticks =
-            |time: Option<Duration>| time.map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+        let ticks = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         // Rounded down to be early, and up to be patient.
-        self.beat_every.store(send_every.map_or(0, |_| ticks(send_every).max(1)), Ordering::Relaxed);
-        self.dead_after
-            .store(dead_after.map_or(0, |_| ticks(dead_after).saturating_add(1)), Ordering::Relaxed);
+        let beat_every = send_every.map_or(0, |time| ticks(time).max(1));
+        let dead_after = dead_after.map_or(0, |time| ticks(time).saturating_add(1));
+        self.beat_every.store(beat_every, Ordering::Relaxed);
+        self.dead_after.store(dead_after, Ordering::Relaxed);
     }
 
     /// Something came from the client.

@@ -8,12 +8,10 @@ use actix_web::{
     Error, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
-    domain::{About, Code, Refusal},
-    wire::json::{Missing, Position, Room},
+    domain::{Code, Refusal},
+    wire::problem,
 };
 
 /// A refusal on its way out as `application/problem+json`.
@@ -76,75 +74,9 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        response.content_type("application/problem+json").json(ProblemBody::of(&self.refusal))
-    }
-}
-
-/// Why a request was refused (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(super) struct ProblemBody<'a> {
-    /// Names the kind of problem: `urn:klatsch:problem:` and the code.
-    #[serde(rename = "type")]
-    #[schema(example = "urn:klatsch:problem:invalid")]
-    kind: String,
-    /// The kind in a sentence.
-    title: &'static str,
-    /// The HTTP status.
-    status: u16,
-    /// This one in a sentence.
-    detail: &'a str,
-    /// The stable name from the table of codes.
-    #[schema(example = "invalid")]
-    code: &'static str,
-    /// The field that is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    field: Option<&'static str>,
-    /// Whether to try again: `no`, `later` or `reconnect`.
-    #[schema(example = "no")]
-    retry: &'static str,
-    /// When it is worth trying again, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    retry_after_ms: Option<u64>,
-    /// With `room_name_taken`: the room that has the name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    room: Option<Room<'a>>,
-    /// With `position_lost`: the present head.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    head: Option<Position<'a>>,
-    /// With `position_lost`: what the position missed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    missing: Option<Missing>,
-}
-
-impl<'a> ProblemBody<'a> {
-    fn of(refusal: &'a Refusal) -> Self {
-        let code = refusal.code;
-        let (room, head, missing) = match refusal.about.as_deref() {
-            Some(About::Room(room)) => (Some(Room::of(room)), None, None),
-            Some(About::Lost { head, missing }) => {
-                (None, Some(Position::of(head)), Some(Missing::from(*missing)))
-            }
-            None => (None, None, None),
-        };
-        Self {
-            kind: format!("urn:klatsch:problem:{}", code.name()),
-            title: code.sentence(),
-            status: status(code).as_u16(),
-            detail: &refusal.message,
-            code: code.name(),
-            field: refusal.field,
-            retry: code.retry().name(),
-            retry_after_ms: refusal.retry_after_ms,
-            room,
-            head,
-            missing,
-        }
+        response
+            .content_type("application/problem+json")
+            .json(problem::Problem::of(&self.refusal, self.status_code().as_u16()))
     }
 }
 
@@ -196,7 +128,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::{self, Epoch};
+    use crate::domain::{self, About, Epoch};
 
     fn header<'a>(head: &'a HttpResponse<()>, name: &str) -> &'a str {
         head.headers().get(name).unwrap().to_str().unwrap()

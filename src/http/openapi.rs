@@ -15,10 +15,9 @@ use utoipa::{
 
 use super::{
     api::{members, messages, rooms, users},
-    asyncapi,
-    error::ProblemBody,
-    health, sse,
+    asyncapi, health, sse,
 };
+use crate::wire::problem::Problem;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -54,7 +53,7 @@ use super::{
         (name = "messages", description = "What is said in a room"),
         (name = "operation", description = "For who runs a node"),
     ),
-    components(schemas(ProblemBody<'_>)),
+    components(schemas(Problem<'_>)),
     modifiers(&Bearer, &Problems),
 )]
 struct Api;

@@ -3,8 +3,8 @@
 
 use super::error;
 use crate::{
-    actors::{Anonymous, Refusals, StompOptions},
-    config::{AnonymousClients, RefusalsGo, Settings, StompRoute},
+    actors::StompOptions,
+    config::{Settings, StompRoute},
     wire::stomp::{Route, Routes, Template, Types},
 };
 
@@ -17,14 +17,8 @@ pub(super) fn options(settings: &Settings) -> StompOptions {
         in_flight: socket.in_flight,
         body_bytes: socket.frame_bytes,
         heartbeat_ms: stomp.heartbeat_ms,
-        anonymous: match stomp.anonymous {
-            AnonymousClients::Refuse => Anonymous::Refuse,
-            AnonymousClients::Bind => Anonymous::Bind,
-        },
-        refusals: match stomp.refusals {
-            RefusalsGo::ToQueue => Refusals::ToQueue,
-            RefusalsGo::IntoError => Refusals::IntoError,
-        },
+        anonymous: stomp.anonymous,
+        refusals: stomp.refusals,
         unacked_max: stomp.unacked_max as u64,
         routes: Routes::new(stomp.rooms.as_str(), stomp.errors.as_str(), routes),
         status: |code| error::status(code).as_u16(),

@@ -2,29 +2,49 @@
 //! The HTTP status in it is an argument, for only `http` makes statuses.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::json::{Missing, Position, Room};
 use crate::domain::{About, Refusal};
 
-/// Why a request was refused.
-#[derive(Debug, Serialize)]
+/// Why a request was refused (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem<'a> {
+    /// Names the kind of problem: `urn:klatsch:problem:` and the code.
     #[serde(rename = "type")]
+    #[schema(example = "urn:klatsch:problem:invalid")]
     kind: String,
+    /// The kind in a sentence.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// This one in a sentence.
     detail: &'a str,
+    /// The stable name from the table of codes.
+    #[schema(example = "invalid")]
     code: &'static str,
+    /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<&'static str>,
+    /// Whether to try again: `no`, `later` or `reconnect`.
+    #[schema(example = "no")]
     retry: &'static str,
+    /// When it is worth trying again, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     retry_after_ms: Option<u64>,
+    /// With `room_name_taken`: the room that has the name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     room: Option<Room<'a>>,
+    /// With `position_lost`: the present head.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     head: Option<Position<'a>>,
+    /// With `position_lost`: what the position missed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     missing: Option<Missing>,
 }
 

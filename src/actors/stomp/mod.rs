@@ -18,6 +18,7 @@ use super::{
     session::{Session, Strangers},
 };
 use crate::{
+    config::{AnonymousClients, RefusalsGo},
     domain::{CloseCode, Code},
     wire::stomp::{self, Bounds, Routes},
 };
@@ -35,33 +36,15 @@ pub struct StompOptions {
     /// What the server offers of heart-beats, in milliseconds; 0 turns them off.
     pub heartbeat_ms: u64,
     /// What becomes of a client that does not say who it is.
-    pub anonymous: Anonymous,
+    pub anonymous: AnonymousClients,
     /// Where a refusal goes.
-    pub refusals: Refusals,
+    pub refusals: RefusalsGo,
     /// Deliveries of a subscription that may be unacknowledged.
     pub unacked_max: u64,
     /// The destinations.
     pub routes: Routes,
     /// What HTTP says for a code.
     pub status: fn(Code) -> u16,
-}
-
-/// What becomes of a client that does not say at CONNECT who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anonymous {
-    /// Its CONNECT is refused.
-    Refuse,
-    /// The first `sender` in a payload of its own becomes its nickname.
-    Bind,
-}
-
-/// Where a refusal goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusals {
-    /// To the client's own queue; the connection lives.
-    ToQueue,
-    /// Into an ERROR, which ends the connection.
-    IntoError,
 }
 
 /// STOMP as a protocol.
@@ -85,8 +68,8 @@ impl Protocol for Stomp {
 
     fn begin(&self, line: Line) -> Box<dyn Conversation> {
         let strangers = match self.options.anonymous {
-            Anonymous::Refuse => Strangers::Refused,
-            Anonymous::Bind => Strangers::MayRead,
+            AnonymousClients::Refuse => Strangers::Refused,
+            AnonymousClients::Bind => Strangers::MayRead,
         };
         let session = Session::new(self.engine.clone(), line, strangers, self.options.in_flight);
         let bounds = Bounds::with_body(self.options.body_bytes);

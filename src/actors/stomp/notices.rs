@@ -8,9 +8,10 @@ use std::sync::{
 
 use bytestring::ByteString;
 
-use super::{Refusals, StompOptions};
+use super::StompOptions;
 use crate::{
     actors::session::{Refused, SubscriptionName},
+    config::RefusalsGo,
     domain::{CloseCode, Refusal},
     wire::stomp::{self, Head, Version},
 };
@@ -41,8 +42,8 @@ impl Notices {
     /// Says a refusal of what the frame with this receipt asked for, as the settings have it.
     pub(super) fn refuse(&self, refusal: &Refusal, receipt: Option<&str>) -> Refused {
         match self.options.refusals {
-            Refusals::ToQueue => Refused { frames: self.problem(refusal, receipt), end: None },
-            Refusals::IntoError => self.error(refusal, receipt, CloseCode::BrokenProtocol),
+            RefusalsGo::ToQueue => Refused { frames: self.problem(refusal, receipt), end: None },
+            RefusalsGo::IntoError => self.error(refusal, receipt, CloseCode::BrokenProtocol),
         }
     }
 

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::{
-    super::{Anonymous, anonymous::Namesake, notices::Notices, tongue::Introduction},
+    super::{anonymous::Namesake, notices::Notices, tongue::Introduction},
     Dialogue,
 };
 use crate::{
     actors::session::{Connect, Request},
+    config::AnonymousClients,
     domain::{Code, Nickname, Refusal},
     wire::stomp::{self, Heartbeat, Identity, Version, Welcome},
 };
@@ -45,7 +46,7 @@ impl Dialogue {
                 Connect::TokenOrSecret { passcode, nickname: nickname(&login)? }
             }
             Identity::Nickname(login) => Connect::Guest { nickname: nickname(&login)?, secret: None },
-            Identity::Nobody if self.options.anonymous == Anonymous::Bind => return Ok(None),
+            Identity::Nobody if self.options.anonymous == AnonymousClients::Bind => return Ok(None),
             Identity::Nobody => {
                 let how = "CONNECT needs a login, or a token as passcode or in Authorization: Bearer";
                 return Err(Refusal::new(Code::Unauthenticated).message(how));
