@@ -23,8 +23,8 @@ use super::{
 use crate::{
     auth::{Guests, Registered, Token, random},
     domain::{
-        About, CloseCode, Code, Epoch, Limits, Message, Nickname, Purpose, Record, Refusal, RoomId, RoomInfo,
-        RoomName, Seq, User,
+        About, CloseCode, Code, Epoch, Identity, Limits, Message, Nickname, Purpose, Record, Refusal, RoomId,
+        RoomInfo, RoomName, Seq, User,
     },
     log::{Page, RoomLog, kafka::BrokerError},
     storage::{
@@ -175,7 +175,7 @@ impl Engine {
     ///
     /// # Errors
     /// `unauthenticated`, `storage_unavailable`.
-    pub async fn authenticate(&self, token: &Token) -> Result<User, Refusal> {
+    pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
         self.0.guests.authenticate(token).await
     }
 

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     auth::Token,
-    domain::{Code, Epoch, Message, Missing, Refusal, RoomId, User},
+    domain::{Code, Epoch, Identity, Message, Missing, Refusal, RoomId, User},
     wire::Dialect,
 };
 
@@ -43,7 +43,7 @@ pub struct Progress(Step);
 
 enum Step {
     /// The client said who it is; with a token where one was made.
-    Connected(Ticket, Result<(User, Option<Token>), Refusal>),
+    Connected(Ticket, Result<(Identity, Option<Token>), Refusal>),
     /// A room was found for a request, or not.
     Located(Ticket, Request, Result<(RoomId, Addr<Room>), Refusal>),
     /// Messages were said together, or not.
@@ -57,7 +57,7 @@ enum Step {
 /// The session of one client.
 pub(super) struct Session {
     id: SessionId,
-    user: Option<User>,
+    identity: Option<Identity>,
     readings: HashMap<SubscriptionName, Reading>,
     requests: VecDeque<(Ticket, Request)>,
     /// A request is being looked up; the ones behind it wait, so that they stay in order.
@@ -100,7 +100,7 @@ impl Session {
         let traffic = Arc::new(Traffic::new(line.me.clone()));
         Self {
             id,
-            user: None,
+            identity: None,
             readings: HashMap::new(),
             requests: VecDeque::new(),
             looking_up: false,
@@ -129,12 +129,12 @@ impl Session {
 
     /// Who the client is, once that is known.
     pub(super) fn user(&self) -> Option<&User> {
-        self.user.as_ref()
+        self.identity.as_ref().map(|identity| &identity.user)
     }
 
     /// Whether the client is saying who it is: what it asks meanwhile is judged after that.
     pub(super) fn is_connecting(&self) -> bool {
-        self.user.is_none() && (self.looking_up || !self.requests.is_empty())
+        self.identity.is_none() && (self.looking_up || !self.requests.is_empty())
     }
 
     /// Whether more requests may be read from the client. If not, there will be progress when they may.
@@ -211,7 +211,7 @@ impl Session {
     /// What the session shows of itself.
     pub(super) fn observe(&self) -> SessionState {
         SessionState {
-            user: self.user.as_ref().map(|user| user.id.to_string()),
+            user: self.user().map(|user| user.id.to_string()),
             readings: self.readings.len(),
             unanswered: self.traffic.unanswered(),
             outbox_bytes: self.line.outbox.bytes(),
@@ -247,9 +247,11 @@ impl Session {
     fn begin(&mut self, ticket: Ticket, request: Request) {
         match request {
             Request::Ping | Request::End => ticket.answer(&Answer::Done),
-            Request::Connect(_) if self.user.is_some() => ticket.refuse(&Code::AlreadyConnected.into()),
+            Request::Connect(_) if self.identity.is_some() => ticket.refuse(&Code::AlreadyConnected.into()),
             Request::Connect(connect) => self.connect(ticket, connect),
-            _ if self.user.is_none() && (self.strangers == Strangers::Refused || !request.only_reads()) => {
+            _ if self.identity.is_none()
+                && (self.strangers == Strangers::Refused || !request.only_reads()) =>
+            {
                 ticket.refuse(&Code::Unauthenticated.into());
             }
             Request::WatchRooms(name, voice) => self.watch(&ticket, name, voice),
@@ -279,13 +281,13 @@ impl Session {
         });
     }
 
-    fn connected(&mut self, ticket: &Ticket, answer: Result<(User, Option<Token>), Refusal>) {
+    fn connected(&mut self, ticket: &Ticket, answer: Result<(Identity, Option<Token>), Refusal>) {
         self.looking_up = false;
         match answer {
-            Ok((user, token)) => {
+            Ok((identity, token)) => {
                 let token = token.as_ref().map(Token::as_str);
-                ticket.answer(&Answer::Connected { user: &user, session: &self.name(), token });
-                self.user = Some(user);
+                ticket.answer(&Answer::Connected { user: &identity.user, session: &self.name(), token });
+                self.identity = Some(identity);
                 self.line.pulse.connected();
             }
             Err(refusal) => ticket.refuse(&refusal),
@@ -325,7 +327,7 @@ impl Session {
         if let Request::Subscribe { name, start, voice, .. } = request {
             return self.subscribe(ticket, Wish { name, id, room, start, voice, member: None });
         }
-        let Some(sender) = self.user.clone() else { return ticket.refuse(&Code::Unauthenticated.into()) };
+        let Some(sender) = self.user().cloned() else { return ticket.refuse(&Code::Unauthenticated.into()) };
         match request {
             Request::Send(_, message) => {
                 let named = message.client_id.clone();
@@ -356,7 +358,7 @@ impl Session {
     }
 
     fn send_all(&mut self, ticket: Ticket, sends: Vec<(RoomId, Message)>) {
-        let Some(sender) = self.user.clone() else { return ticket.refuse(&Code::Unauthenticated.into()) };
+        let Some(sender) = self.user().cloned() else { return ticket.refuse(&Code::Unauthenticated.into()) };
         self.looking_up = true;
         let (engine, me) = (self.engine.clone(), self.line.me.clone());
         actix_rt::spawn(async move {
@@ -366,19 +368,19 @@ impl Session {
     }
 }
 
-async fn identify(engine: &Engine, connect: Connect) -> Result<(User, Option<Token>), Refusal> {
+async fn identify(engine: &Engine, connect: Connect) -> Result<(Identity, Option<Token>), Refusal> {
     let (nickname, secret) = match connect {
         Connect::Token(token) => {
-            return engine.authenticate(&Token::shown(token)).await.map(|user| (user, None));
+            return engine.authenticate(&Token::shown(token)).await.map(|identity| (identity, None));
         }
         Connect::TokenOrSecret { passcode, nickname } => {
             match engine.authenticate(&Token::shown(passcode.clone())).await {
                 Err(refusal) if refusal.code == Code::Unauthenticated => (nickname, Some(passcode)),
-                known => return known.map(|user| (user, None)),
+                known => return known.map(|identity| (identity, None)),
             }
         }
         Connect::Guest { nickname, secret } => (nickname, secret),
     };
     let registered = engine.register(nickname, secret).await?;
-    Ok((registered.user, Some(registered.token)))
+    Ok((Identity::guest(registered.user), Some(registered.token)))
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Token, known::Known, random};
 use crate::{
-    domain::{Code, Nickname, Refusal, Timestamp, User, UserId},
+    domain::{Code, Identity, Nickname, Refusal, Timestamp, User, UserId},
     storage::{
         Store,
         users::{self, NewUser, Registration},
@@ -76,18 +76,18 @@ impl Guests {
     ///
     /// # Errors
     /// `unauthenticated` when it stands for nobody; `storage_unavailable`.
-    pub async fn authenticate(&self, token: &Token) -> Result<User, Refusal> {
+    pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
         let digest = token.digest();
         match self.store.read(move |conn| users::by_token(conn, &digest)).await {
             Ok(Some(user)) => {
                 self.known.remember(digest, user.clone());
-                Ok(user)
+                Ok(Identity::guest(user))
             }
             Ok(None) => {
                 self.known.forget(&digest);
                 Err(Code::Unauthenticated.into())
             }
-            Err(error) => self.known.user(&digest).ok_or_else(|| error.into()),
+            Err(error) => self.known.user(&digest).map(Identity::guest).ok_or_else(|| error.into()),
         }
     }
 }

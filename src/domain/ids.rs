@@ -59,6 +59,10 @@ opaque_id! {
     Epoch
 }
 opaque_id! {
+    /// Names one login to an account, from its beginning until it is ended; opaque, short and URL-safe.
+    LoginId
+}
+opaque_id! {
     /// A client's own name for a message it sends, which makes the send idempotent within the dedup window.
     ClientId
 }

@@ -7,13 +7,13 @@ use futures_util::future::LocalBoxFuture;
 use super::{Context, Problem};
 use crate::{
     auth::Token,
-    domain::{Code, Refusal, User},
+    domain::{Code, Identity, Refusal},
 };
 
-/// The user whose token came with the request; without a good one the request is refused as `unauthenticated`.
-pub(super) struct Identity(pub User);
+/// Whose token came with the request; without a good one the request is refused as `unauthenticated`.
+pub(super) struct Caller(pub Identity);
 
-impl FromRequest for Identity {
+impl FromRequest for Caller {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -22,8 +22,7 @@ impl FromRequest for Identity {
         let context = request.app_data::<Data<Context>>().cloned();
         Box::pin(async move {
             let context = context.ok_or(Code::Internal)?;
-            let user = context.engine.authenticate(&token?).await?;
-            Ok(Self(user))
+            Ok(Self(context.engine.authenticate(&token?).await?))
         })
     }
 }

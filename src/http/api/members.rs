@@ -5,7 +5,8 @@ use actix_web::{HttpResponse, web::Data};
 
 use super::{next, schema::Members};
 use crate::{
-    http::{Context, Problem, identity::Identity, query::Query, room_path::InRoom},
+    domain::Identity,
+    http::{Context, Problem, identity::Caller, query::Query, room_path::InRoom},
     wire::json::{Room, User},
 };
 
@@ -56,7 +57,7 @@ pub(in crate::http) async fn list(
 )]
 pub(in crate::http) async fn join(
     context: Data<Context>,
-    Identity(user): Identity,
+    Caller(Identity { user, .. }): Caller,
     InRoom(room): InRoom,
 ) -> Result<HttpResponse, Problem> {
     let room = context.engine.join(&room, user).await?;
@@ -79,7 +80,7 @@ pub(in crate::http) async fn join(
 )]
 pub(in crate::http) async fn leave(
     context: Data<Context>,
-    Identity(user): Identity,
+    Caller(Identity { user, .. }): Caller,
     InRoom(room): InRoom,
 ) -> Result<HttpResponse, Problem> {
     context.engine.leave(&room, user).await?;

@@ -9,10 +9,8 @@ use super::{
 };
 use crate::{
     actors::Sent,
-    domain::{ClientId, Code, Message, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
-    http::{
-        Context, Problem, body::JsonObject, identity::Identity, polling, query::Query, room_path::InRoom,
-    },
+    domain::{ClientId, Code, Identity, Message, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
+    http::{Context, Problem, body::JsonObject, identity::Caller, polling, query::Query, room_path::InRoom},
     log::Page,
     wire::json,
 };
@@ -75,7 +73,7 @@ pub(in crate::http) async fn list(
 )]
 pub(in crate::http) async fn send(
     context: Data<Context>,
-    Identity(sender): Identity,
+    Caller(Identity { user: sender, .. }): Caller,
     InRoom(room): InRoom,
     object: JsonObject,
 ) -> Result<HttpResponse, Problem> {

@@ -8,8 +8,8 @@ use super::{
     schema::{NewRoom, Rooms, ShownRoom},
 };
 use crate::{
-    domain::RoomName,
-    http::{Context, Problem, body::JsonObject, identity::Identity, query::Query, room_path::InRoom},
+    domain::{Identity, RoomName},
+    http::{Context, Problem, body::JsonObject, identity::Caller, query::Query, room_path::InRoom},
     wire::json::{Position, Room},
 };
 
@@ -30,7 +30,7 @@ use crate::{
 )]
 pub(in crate::http) async fn create(
     context: Data<Context>,
-    Identity(creator): Identity,
+    Caller(Identity { user: creator, .. }): Caller,
     object: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let NewRoom { name } = NewRoom::read(&object)?;

@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, http::StatusCode, web::Data};
 
 use super::schema::{NewUser, Registered};
 use crate::{
-    domain::Nickname,
-    http::{Context, Problem, body::JsonObject, identity::Identity},
+    domain::{Identity, Nickname},
+    http::{Context, Problem, body::JsonObject, identity::Caller},
     wire::json,
 };
 
@@ -48,6 +48,6 @@ pub(in crate::http) async fn register(
         (status = 401, description = "`unauthenticated`"),
     )
 )]
-pub(in crate::http) async fn me(Identity(user): Identity) -> HttpResponse {
+pub(in crate::http) async fn me(Caller(Identity { user, .. }): Caller) -> HttpResponse {
     HttpResponse::Ok().json(json::User::of(&user))
 }
