@@ -1,7 +1,7 @@
 //! Questions to the brokers that are answered with facts: topics, partitions, ends. Each blocks its thread.
 //! Nothing is changed by asking, and no record is read.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     consumer::{BaseConsumer, Consumer},
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the client is listened to between two questions.
 const LISTEN: Duration = Duration::from_millis(5);
 
-/// How long it is listened to for why there is no answer.
-const TROUBLE: Duration = Duration::from_millis(200);
+/// How long it is listened to at most for why there is no answer.
+const TROUBLE: Duration = Duration::from_secs(1);
 
 /// Asks the brokers.
 pub(super) struct Asker(BaseConsumer<Context>);
@@ -64,12 +64,18 @@ impl Asker {
 
     /// An answer, or why there is none as far as the client has said it.
     fn told<T>(&self, answer: KafkaResult<T>) -> Result<T, BrokerError> {
-        answer.map_err(|error| {
-            while self.0.poll(TROUBLE).is_some() {}
-            match (BrokerError::from(error), self.0.context().trouble()) {
-                (BrokerError::Unavailable(_), Some(trouble)) => BrokerError::Unavailable(trouble),
-                (error, _) => error,
-            }
+        answer.map_err(|error| match BrokerError::from(error) {
+            BrokerError::Unavailable(what) => BrokerError::Unavailable(self.trouble().unwrap_or(what)),
+            error => error,
         })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let until = Instant::now() + TROUBLE;
+        while self.0.context().trouble().is_none() && Instant::now() < until {
+            // No records come, and what is wrong goes to the context.
+            let _ = self.0.poll(LISTEN);
+        }
+        self.0.context().trouble()
     }
 }
