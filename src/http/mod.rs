@@ -10,6 +10,7 @@ mod frame_lengths;
 mod framing;
 mod gate;
 mod health;
+mod hub;
 mod identity;
 mod observe;
 mod openapi;
@@ -61,6 +62,8 @@ pub struct Context {
     pub sockjs_settings: SockJsSettings,
     /// The SockJS sessions of the node.
     pub sockjs: sockjs::Sessions,
+    /// The rooms that are polled on this worker.
+    hubs: hub::Hubs,
     /// Largest body of a request, in bytes.
     pub request_bytes: usize,
     /// Most entries of one answer.
@@ -96,6 +99,7 @@ impl Context {
             socket: settings.socket.clone(),
             sockjs_settings: settings.sockjs.clone(),
             sockjs,
+            hubs: hub::Hubs::default(),
             request_bytes: settings.server.request_bytes,
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,
