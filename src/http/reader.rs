@@ -1,4 +1,5 @@
-//! Somebody who reads a room over HTTP: an outbox that its relay knows, and that is given back when the client goes. What is done with the frames is decided by whoever drains it.
+//! Somebody who reads a room over HTTP: an outbox that its relay knows, and that is given back when the client goes.
+//! What is done with the frames is decided by whoever drains it.
 
 use std::{
     sync::Arc,

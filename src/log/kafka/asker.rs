@@ -1,7 +1,7 @@
 //! Questions to the brokers that are answered with facts: topics, partitions, ends. Each blocks its thread.
 //! Nothing is changed by asking, and no record is read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::{
     consumer::{BaseConsumer, Consumer},
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the client is listened to between two questions.
 const LISTEN: Duration = Duration::from_millis(5);
 
-/// How long it is listened to at most for why there is no answer.
-const TROUBLE: Duration = Duration::from_secs(1);
+/// So often it is listened to for why there is no answer.
+const LISTENS: u32 = 100;
 
 /// Asks the brokers.
 pub(super) struct Asker(BaseConsumer<Context>);
@@ -71,11 +71,11 @@ impl Asker {
     }
 
     fn trouble(&self) -> Option<String> {
-        let until = Instant::now() + TROUBLE;
-        while self.0.context().trouble().is_none() && Instant::now() < until {
+        let hear = |_| {
             // No records come, and what is wrong goes to the context.
             let _ = self.0.poll(LISTEN);
-        }
-        self.0.context().trouble()
+            self.0.context().trouble()
+        };
+        self.0.context().trouble().or_else(|| (0..LISTENS).find_map(hear))
     }
 }
