@@ -14,6 +14,7 @@ mod durability;
 mod garbage;
 mod http_contract;
 mod idempotence;
+mod issuers;
 mod kafka;
 mod page;
 mod polling;
