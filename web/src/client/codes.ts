@@ -17,6 +17,7 @@ export const CODES = {
   not_a_member: { number: 201, retry: "no", text: "Only members of the room may do this." },
   forbidden: { number: 202, retry: "no", text: "This is not allowed." },
   origin_not_allowed: { number: 203, retry: "no", text: "Pages of this origin may not use the server." },
+  login_failed: { number: 207, retry: "no", text: "The login elsewhere cannot be believed." },
   not_found: { number: 300, retry: "no", text: "There is no such resource." },
   room_not_found: { number: 301, retry: "no", text: "There is no such room." },
   user_not_found: { number: 302, retry: "no", text: "There is no such user." },
@@ -29,6 +30,7 @@ export const CODES = {
   log_unavailable: { number: 502, retry: "later", text: "The log does not answer." },
   overloaded: { number: 503, retry: "later", text: "The server has too much to do." },
   internal: { number: 504, retry: "later", text: "The server failed." },
+  auth_unavailable: { number: 505, retry: "later", text: "Nobody can log in or stay so at the moment." },
 } as const satisfies Record<string, { number: number; retry: Retry; text: string }>;
 
 /** A code this version knows; a server may send newer ones. */
