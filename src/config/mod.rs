@@ -1,6 +1,7 @@
 //! The settings of a node, validated once at the start; `config/default.toml` is their manual.
 //! Not a place for rules: what a setting means is decided where it is used.
 
+mod auth;
 mod bounds;
 mod database;
 mod error;
@@ -26,6 +27,7 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    auth::{AuthSettings, Name as IssuerName},
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
     kafka::{Brokers, KafkaSettings, TopicPrefix},
@@ -68,6 +70,8 @@ pub struct Settings {
     pub sockjs: SockJsSettings,
     /// STOMP over WebSocket and SockJS.
     pub stomp: StompSettings,
+    /// Guests, accounts and their sessions.
+    pub auth: AuthSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,
     /// What a node tells about itself.

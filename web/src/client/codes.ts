@@ -17,18 +17,23 @@ export const CODES = {
   not_a_member: { number: 201, retry: "no", text: "Only members of the room may do this." },
   forbidden: { number: 202, retry: "no", text: "This is not allowed." },
   origin_not_allowed: { number: 203, retry: "no", text: "Pages of this origin may not use the server." },
+  bad_credentials: { number: 204, retry: "no", text: "Login or password is wrong." },
+  banned: { number: 206, retry: "no", text: "The user is banned." },
   not_found: { number: 300, retry: "no", text: "There is no such resource." },
   room_not_found: { number: 301, retry: "no", text: "There is no such room." },
   user_not_found: { number: 302, retry: "no", text: "There is no such user." },
+  login_not_found: { number: 304, retry: "no", text: "There is no such session of one's own." },
   nickname_taken: { number: 400, retry: "no", text: "Somebody else has this nickname." },
   room_name_taken: { number: 401, retry: "no", text: "There is a room of this name." },
   already_connected: { number: 402, retry: "no", text: "This socket has connected before." },
   position_lost: { number: 403, retry: "no", text: "The position cannot be honoured." },
+  login_taken: { number: 404, retry: "no", text: "Somebody else has this login." },
   rate_limited: { number: 500, retry: "later", text: "Too much at once." },
   storage_unavailable: { number: 501, retry: "later", text: "The database does not answer." },
   log_unavailable: { number: 502, retry: "later", text: "The log does not answer." },
   overloaded: { number: 503, retry: "later", text: "The server has too much to do." },
   internal: { number: 504, retry: "later", text: "The server failed." },
+  auth_unavailable: { number: 505, retry: "later", text: "Nobody can log in or stay so at the moment." },
 } as const satisfies Record<string, { number: number; retry: Retry; text: string }>;
 
 /** A code this version knows; a server may send newer ones. */
