@@ -4,6 +4,8 @@
 mod api;
 mod asyncapi;
 mod body;
+mod client_address;
+mod door;
 mod error;
 mod fragments;
 mod frame_lengths;
@@ -42,7 +44,7 @@ pub use error::Problem;
 
 use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
-    config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings},
+    config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings, TrustedProxies},
 };
 use api::{members, messages, rooms, users};
 
@@ -57,6 +59,8 @@ pub struct Context {
     pub relay: RelayHandle,
     /// Whose pages may call.
     pub allowed_origins: AllowedOrigins,
+    /// From whom it is believed where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// The bounds of one connection.
     pub socket: SocketSettings,
     /// How SockJS is served.
@@ -99,6 +103,7 @@ impl Context {
             stomp: Rc::new(Stomp::new(engine.clone(), stomp::options(settings))),
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
+            trusted_proxies: settings.server.trusted_proxies.clone(),
             socket: settings.socket.clone(),
             sockjs_settings: settings.sockjs.clone(),
             sockjs,
@@ -106,7 +111,7 @@ impl Context {
             request_timeout: settings.server.request_timeout(),
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,
-            strict_transport: hardening::strict_transport(settings.tls.pair().is_some(), settings.tls.hsts_s),
+            strict_transport: hardening::strict_transport(&settings.tls),
             routes: if is_gateway { routes } else { operation },
             services: if is_gateway { services } else { |_, _| {} },
         }
@@ -225,6 +230,12 @@ pub fn app(
         .wrap(from_fn(observe::observe))
         .wrap(from_fn(hardening::harden))
         .configure(|config| (context.services)(config, &context))
-        .service(web::scope("").wrap(origin::cors(&context.allowed_origins)).configure(context.routes))
+        .service(
+            web::scope("")
+                .wrap(from_fn(door::keep))
+                // Around the door, for a page is to see why it was refused.
+                .wrap(origin::cors(&context.allowed_origins))
+                .configure(context.routes),
+        )
         .app_data(context)
 }

@@ -16,6 +16,7 @@ mod hardening;
 mod http_contract;
 mod idempotence;
 mod kafka;
+mod limits;
 mod page;
 mod polling;
 mod protocol_examples;
