@@ -24,7 +24,7 @@ use crate::{
     auth::{Guests, Registered, Token, random},
     domain::{
         About, CloseCode, Code, Epoch, Identity, Limits, Message, Nickname, Purpose, Record, Refusal, RoomId,
-        RoomInfo, RoomName, Seq, User,
+        RoomInfo, RoomName, Seq, User, Visibility,
     },
     log::{Page, RoomLog, kafka::BrokerError},
     storage::{
@@ -132,6 +132,7 @@ impl Engine {
             ring_bytes: options.ring_bytes,
             idle: options.room_idle,
             pace: options.room_pace,
+            clock: clock.clone(),
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
         let guests = Guests::new(store.clone());
@@ -192,6 +193,8 @@ impl Engine {
             epoch: Epoch::new(random::epoch()),
             created_at: self.0.clock.now(),
             created_by: creator,
+            visibility: Visibility::Public,
+            peer: None,
             partition,
         };
         match self.0.store.write(move |conn| rooms::create(conn, &new)).await? {

@@ -16,7 +16,7 @@ use actix::{Actor, ActorContext, ActorFuture, Addr, AsyncContext, Context, Handl
 use tokio::sync::mpsc;
 
 use super::{
-    Observe,
+    Clock, Observe,
     directory::{Died, Directory, Doze},
     lobby::Lobby,
     ring::Ring,
@@ -41,6 +41,7 @@ pub(super) struct RoomContext {
     pub ring_bytes: usize,
     pub idle: Duration,
     pub pace: Duration,
+    pub clock: Clock,
 }
 
 /// The actor of one awake room.
@@ -214,8 +215,9 @@ impl Room {
     }
 
     fn info(&self) -> RoomInfo {
-        let members = self.desk.state().members().len() as u64;
-        RoomInfo { members, head: self.head(), ..self.made.clone() }
+        let state = self.desk.state();
+        let (members, closed) = (state.members().len() as u64, state.is_closed());
+        RoomInfo { members, closed, head: self.head(), ..self.made.clone() }
     }
 
     fn is_idle(&self) -> bool {

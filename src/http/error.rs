@@ -103,9 +103,15 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
-        Code::NotFound | Code::RoomNotFound | Code::UserNotFound => StatusCode::NOT_FOUND,
-        Code::NicknameTaken | Code::RoomNameTaken | Code::AlreadyConnected => StatusCode::CONFLICT,
+        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed | Code::Muted | Code::Banned => {
+            StatusCode::FORBIDDEN
+        }
+        Code::NotFound | Code::RoomNotFound | Code::UserNotFound | Code::InvitationNotFound => {
+            StatusCode::NOT_FOUND
+        }
+        Code::NicknameTaken | Code::RoomNameTaken | Code::AlreadyConnected | Code::RoomClosed => {
+            StatusCode::CONFLICT
+        }
         Code::PositionLost => StatusCode::GONE,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::StorageUnavailable | Code::LogUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,

@@ -142,7 +142,8 @@ mod tests {
             run_sql(database, "DROP TABLE tokens; DROP TABLE users; DROP TABLE rooms; DROP TABLE records");
             run_sql(
                 database,
-                "DROP TABLE snapshots; DROP TABLE partitions; DROP TABLE __diesel_schema_migrations",
+                "DROP TABLE snapshots; DROP TABLE partitions; DROP TABLE memberships; \
+                 DROP TABLE invitation_links; DROP TABLE __diesel_schema_migrations",
             );
             thread::scope(|scope| {
                 let nodes: Vec<_> = (0..4)

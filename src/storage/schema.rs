@@ -32,6 +32,10 @@ diesel::table! {
         members -> BigInt,
         head -> BigInt,
         partition -> Nullable<Integer>,
+        visibility -> Text,
+        peer_id -> Nullable<Text>,
+        peer_nickname -> Nullable<Text>,
+        closed -> Bool,
     }
 }
 
@@ -47,6 +51,7 @@ diesel::table! {
         client_id -> Nullable<Text>,
         log_offset -> Nullable<BigInt>,
         headers -> Nullable<Text>,
+        act -> Nullable<Text>,
     }
 }
 
@@ -65,5 +70,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    memberships (user_id, room_id) {
+        user_id -> Text,
+        room_id -> Text,
+        standing -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitation_links (id) {
+        id -> Text,
+        hash -> Binary,
+        room_id -> Text,
+        maker_id -> Text,
+        maker_nickname -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        uses -> Nullable<BigInt>,
+        used -> BigInt,
+    }
+}
+
 diesel::joinable!(tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(memberships, rooms);

@@ -32,7 +32,8 @@ impl Room {
         ctx: &mut Context<Self>,
     ) {
         let floor = waiter.floor(self.epoch());
-        let steps = self.desk.ask(Asked { sender, command, floor, waiter });
+        let now = self.context.clock.now();
+        let steps = self.desk.ask(Asked { sender, command, floor, now, waiter });
         self.follow(steps, ctx);
     }
 
@@ -43,10 +44,12 @@ impl Room {
             // All of them now rather than the later ones in a moment.
             return messages.into_iter().for_each(|(_, reply)| reply.give(Err(Code::Overloaded.into())));
         }
+        let now = self.context.clock.now();
         let asked = |(message, reply)| Asked {
             sender: sender.clone(),
             command: Command::Send(message),
             floor: 0,
+            now,
             waiter: Waiter::Said(reply),
         };
         let steps = self.desk.ask_together(messages.into_iter().map(asked).collect(), purpose);
@@ -140,7 +143,7 @@ impl Room {
 
     fn answer(&mut self, waiter: Waiter, outcome: Outcome) {
         match (waiter, outcome) {
-            (waiter, Outcome::Refused(code)) => waiter.refuse(code.into()),
+            (waiter, Outcome::Refused(refusal)) => waiter.refuse(refusal),
             (Waiter::Send(reply), Outcome::Recorded(record)) => {
                 let first = FirstSend { seq: record.seq, at: record.at };
                 reply.give(Ok(Sent { first, repeated: false }));

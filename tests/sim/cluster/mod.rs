@@ -13,7 +13,7 @@ mod saving;
 mod topic;
 mod updates;
 
-use klatsch::domain::{ClientId, RoomId};
+use klatsch::domain::{ClientId, RoomId, Timestamp};
 
 use self::event::{Event, ToNode};
 use crate::{
@@ -185,6 +185,11 @@ impl Cluster {
     fn later(&mut self, node: NodeRef, (least, most): (Millis, Millis), what: ToNode) {
         let delay = self.chance.between(least, most);
         self.schedule.after(delay, Event::Node(node, what));
+    }
+
+    /// What the clock of every node says.
+    fn node_time(&self) -> Timestamp {
+        Timestamp::from_millis(1_000_000 + self.schedule.now())
     }
 
     fn is_quiet(&self) -> bool {

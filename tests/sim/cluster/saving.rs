@@ -133,7 +133,12 @@ impl Cluster {
         let Step::Store(batch) = step else { return Ok(()) };
         let batch: Arc<Batch> = Arc::clone(batch);
         let fence = if self.is(Sabotage::SkipTheFence) { Fence::Broken } else { Fence::Kept };
-        self.database.store(&batch, fence)?;
+        if self.is(Sabotage::LoseMemberships) {
+            let poorer = Batch { memberships: Vec::new(), ..Batch::clone(&batch) };
+            self.database.store(&poorer, fence)?;
+        } else {
+            self.database.store(&batch, fence)?;
+        }
         self.judge.stored(&batch, &self.database);
         Ok(())
     }
