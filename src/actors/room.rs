@@ -3,6 +3,7 @@
 
 mod appends;
 mod reading;
+mod showing;
 
 use std::{
     collections::HashMap,
@@ -101,10 +102,18 @@ impl Handler<ToRoom> for Room {
                 self.readers.remove(id);
                 reply.give(Ok(()));
             }
-            ToRoom::Members { after, limit, reply } => {
-                let members = self.desk.state().members().joined_after(after).take(limit);
-                reply.give(Ok(members.map(|(seq, user)| (seq, user.clone())).collect()));
+            ToRoom::Act { sender, act, reply } => {
+                self.command(sender, Command::Act(act), Waiter::Said(reply), ctx);
             }
+            ToRoom::Rename { sender, nickname, reply } => {
+                self.command(sender, Command::Rename(nickname), Waiter::Said(reply), ctx);
+            }
+            ToRoom::Show { viewer, access, reply } => self.show(viewer, access, reply, ctx),
+            ToRoom::Members { viewer, after, limit, reply } => {
+                reply.give(self.list_members(&viewer, after, limit));
+            }
+            ToRoom::Standing { viewer, user, reply } => reply.give(self.standing(&viewer, user)),
+            ToRoom::Penalties { viewer, which, reply } => reply.give(self.penalties(&viewer, which)),
         }
     }
 }

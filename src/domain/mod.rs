@@ -23,6 +23,7 @@ mod standing;
 mod testbed;
 mod timestamp;
 mod user;
+mod viewer;
 
 pub use body::MessageBody;
 pub use codes::{CloseCode, Code, Retry};
@@ -43,3 +44,4 @@ pub use room::{Command, Decision, Outcome, RoomState};
 pub use standing::Standings;
 pub use timestamp::Timestamp;
 pub use user::{RoomInfo, User};
+pub use viewer::{Access, Viewer};

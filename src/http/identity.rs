@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Context, Problem};
 use crate::{
     auth::Token,
-    domain::{Code, Identity, Refusal},
+    domain::{Code, Identity, Refusal, Viewer},
 };
 
 /// Whose token came with the request; without a good one the request is refused as `unauthenticated`.
@@ -24,6 +24,23 @@ impl FromRequest for Caller {
             let context = context.ok_or(Code::Internal)?;
             Ok(Self(context.engine.authenticate(&token?).await?))
         })
+    }
+}
+
+/// Who looks: whose token came with the request, or nobody in particular where none did. One that is not good is refused
+/// as `unauthenticated`.
+pub(super) struct Visitor(pub Viewer);
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Box::pin(std::future::ready(Ok(Self(Viewer::STRANGER))));
+        }
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async move { caller.await.map(|Caller(identity)| Self(Viewer::of(Some(&identity)))) })
     }
 }
 

@@ -187,6 +187,27 @@ pub fn newest(
     rows.into_iter().map(|row| Ok((row.number, row.parse()?))).collect()
 }
 
+/// Lets the rooms that somebody shares with one other show what they are called now.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn rename_in_pairs(
+    connection: &mut Connection,
+    user: &UserId,
+    nickname: &str,
+) -> Result<(), StorageError> {
+    let direct = Visibility::Direct.name();
+    let made = rooms::table.filter(rooms::creator_id.eq(user.as_str())).filter(rooms::visibility.eq(direct));
+    run!(connection, |session| diesel::update(made)
+        .set(rooms::creator_nickname.eq(nickname))
+        .execute(session))?;
+    let shared = rooms::table.filter(rooms::peer_id.eq(user.as_str()));
+    run!(connection, |session| diesel::update(shared)
+        .set(rooms::peer_nickname.eq(nickname))
+        .execute(session))?;
+    Ok(())
+}
+
 /// Gives a room its partition of the Kafka log unless it has one, and says which one is in force, whoever gave
 /// it. Belongs into [`Database::write`](super::Database::write).
 ///

@@ -8,6 +8,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use super::{
     super::{
         lobby::{RoomChanged, Whose},
+        room_readers::Parting,
         to_room::{SendAll, Sent},
         waiter::Waiter,
     },
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Applied, Asked, Code, Command, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step,
-        Token, User,
+        Applied, Asked, Code, Command, Deed, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step,
+        Token, User, Visibility,
     },
     log::{Committed, LogError},
     telemetry::Stopwatch,
@@ -131,14 +132,41 @@ impl Room {
             self.context.metrics.records_appended.with_label_values(&[kind]).inc();
         }
         if record.kind == RecordKind::Left {
-            self.readers.expel(&record.sender.id, waiter.and_then(Waiter::through));
+            let through = waiter.and_then(Waiter::through);
+            self.readers.expel(&record.sender.id, self.parting(), through, Code::NotAMember);
         }
         let broadcast = Arc::new(Broadcast::new(self.made.id.clone(), self.epoch().clone(), record.clone()));
         self.ring.push(Arc::clone(&broadcast));
         self.readers.hold(broadcast);
-        if matches!(record.kind, RecordKind::Joined | RecordKind::Left) {
-            self.context.lobby.do_send(RoomChanged { change: Change::Changed, room: self.info(), whose });
+        match record.kind.deed() {
+            Some(Deed::Kick(user, _)) => {
+                self.readers.expel(&user.id, self.parting(), None, Code::NotAMember);
+            }
+            Some(Deed::Ban(ban)) => self.readers.expel(&ban.user.id, Parting::All, None, Code::Banned),
+            Some(Deed::Close(_)) => self.readers.dismiss(Code::RoomClosed),
+            _ => {}
         }
+        self.tell_lobby(record, whose);
+    }
+
+    /// Which subscriptions end with a membership: what anybody may read goes on being read.
+    fn parting(&self) -> Parting {
+        match self.made.visibility {
+            Visibility::Public => Parting::Members,
+            Visibility::Private | Visibility::Direct => Parting::All,
+        }
+    }
+
+    /// Only what anybody may find is in the list.
+    fn tell_lobby(&self, record: &Record, whose: Whose) {
+        let change = match record.kind.deed() {
+            _ if self.made.visibility != Visibility::Public => return,
+            Some(Deed::Close(_)) => Change::Closed,
+            None if record.kind == RecordKind::Joined => Change::Changed,
+            _ if record.parted().is_some() => Change::Changed,
+            _ => return,
+        };
+        self.context.lobby.do_send(RoomChanged { change, room: self.info(), whose });
     }
 
     fn answer(&mut self, waiter: Waiter, outcome: Outcome) {
