@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
-import type { Missing, Position, Room, RoomRecord, User } from "../../src/client";
+import type { ActRecord, Missing, Position, Room, RoomRecord, User } from "../../src/client";
 
 export interface FakeRoom {
   id: string;
@@ -59,6 +59,8 @@ export class FakeServer {
   /** Every `send` frame that arrived, in order. */
   readonly sends: Frame[] = [];
   readonly connects: Frame[] = [];
+  /** Every `refresh` frame that arrived, in order. */
+  readonly refreshes: Frame[] = [];
   /** Called for each frame first; true means it was dealt with. */
   intercept: ((frame: Frame, peer: Peer) => boolean) | undefined;
   /** Called for each call over HTTP first, that of the socket's opening included. */
@@ -117,6 +119,13 @@ export class FakeServer {
     return { user, token };
   }
 
+  /** A token that ends by itself; how long it is good is told with it. */
+  issue(nickname: string, lifeMs: number): { token: string; lifeMs: number } {
+    const { token } = this.addUser(nickname);
+    setTimeout(() => this.tokens.delete(token), lifeMs);
+    return { token, lifeMs };
+  }
+
   addRoom(name: string): FakeRoom {
     const room: FakeRoom = { id: `r${this.#next()}`, name, epoch: "e1", records: [], members: new Map() };
     this.rooms.set(room.id, room);
@@ -134,6 +143,17 @@ export class FakeServer {
     else room.members.delete(user.id);
     this.#append(room, { kind, sender: user, ...(at === undefined ? {} : { at }) });
     this.#pushRoom(room, "changed");
+  }
+
+  /** Appends a record about somebody, by Mina; whoever it takes out of the room is no member any more. */
+  act(room: FakeRoom, kind: ActRecord["kind"], user: User, fields: Partial<ActRecord> = {}): RoomRecord {
+    if (kind === "kicked" || kind === "banned") room.members.delete(user.id);
+    return this.#append(room, { kind, sender: { id: "mina", nickname: "Mina" }, user, ...fields });
+  }
+
+  /** Appends a record that is neither a message nor about somebody else. */
+  note(room: FakeRoom, kind: string, sender: User, fields: object = {}): RoomRecord {
+    return this.#append(room, { kind, sender, ...fields });
   }
 
   /** Cuts every connection without a close frame. */
@@ -206,6 +226,12 @@ export class FakeServer {
     }
     if (frame.type === "connect") {
       this.#connect(peer, frame, reply);
+      return;
+    }
+    if (frame.type === "refresh") {
+      this.refreshes.push(frame);
+      const known = this.tokens.has(String(frame["token"]));
+      reply(known ? { type: "refreshed", expires_at: "2027-01-01T00:00:00.000Z" } : refusal("unauthenticated"));
       return;
     }
     if (frame.type === "watch") {

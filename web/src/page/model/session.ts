@@ -3,7 +3,7 @@
  * The secret that goes with the nickname is made here and never shown: it is the key to the name.
  */
 import { effect, signal, untracked } from "@preact/signals";
-import { Api, KlatschClient, randomId, type ConnectionState, type User } from "../../client";
+import { Api, Caller, KlatschClient, randomId, type ConnectionState, type User } from "../../client";
 import { choice } from "./choice";
 import { dropReadMarks } from "./read-marks";
 import { forget, isRecord, load, save } from "./storage";
@@ -39,7 +39,7 @@ export async function signIn(nickname: string): Promise<void> {
   const pending = load("pending", isPending);
   const secret = pending?.nickname === nickname ? pending.secret : randomId(SECRET_LENGTH);
   save("pending", { nickname, secret });
-  const { user, token } = await new Api({ url: location.origin }).signIn(nickname, secret);
+  const { user, token } = await new Api(new Caller({ url: location.origin })).signIn(nickname, secret);
   const identity = { nickname: user.nickname, secret, token, user };
   save("identity", identity);
   forget("pending");
