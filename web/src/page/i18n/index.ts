@@ -18,6 +18,7 @@ const formats = computed(() => ({
   day: new Intl.DateTimeFormat(language.value, { weekday: "long", month: "long", day: "numeric" }),
   dayOfYear: new Intl.DateTimeFormat(language.value, { dateStyle: "full" }),
   full: new Intl.DateTimeFormat(language.value, { dateStyle: "full", timeStyle: "medium" }),
+  date: new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "short" }),
   list: new Intl.ListFormat(language.value, { style: "long", type: "conjunction" }),
 }));
 
@@ -36,6 +37,31 @@ export function formatTime(date: Date): string {
 
 export function formatFull(date: Date): string {
   return formats.value.full.format(date);
+}
+
+/** A moment to come: its time, and its day where that is not today. */
+export function formatUntil(date: Date): string {
+  const { time, date: dated } = formats.value;
+  return (date.toDateString() === new Date().toDateString() ? time : dated).format(date);
+}
+
+/** A moment that is over, with its day. */
+export function formatDate(date: Date): string {
+  return formats.value.date.format(date);
+}
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+/** How long something lasts, in its largest unit, for instance "3 hours". */
+export function formatSpan(seconds: number): string {
+  const [unit, length] = UNITS.find(([, one]) => seconds >= one) ?? ["second", 1];
+  const format = new Intl.NumberFormat(language.value, { style: "unit", unit, unitDisplay: "long" });
+  return format.format(Math.ceil(seconds / length));
 }
 
 export function formatNames(names: string[]): string {
