@@ -32,6 +32,7 @@ export const en = {
   logOutQuestion: "Log out on this device?",
   logOutWarning: "Your account, rooms and messages stay. Log in again at any time.",
   account: "Your account",
+  admin: "admin",
   you: "you",
   signedInAs: (nickname: string) => `Signed in as ${nickname}`,
 

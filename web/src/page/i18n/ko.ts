@@ -34,6 +34,7 @@ export const ko: Dictionary = {
   logOutQuestion: "이 기기에서 로그아웃할까요?",
   logOutWarning: "계정과 대화방, 메시지는 그대로 남아요. 언제든 다시 로그인할 수 있습니다.",
   account: "내 계정",
+  admin: "관리자",
   you: "나",
   signedInAs: (nickname) => `${nickname} 님으로 접속 중`,
 

@@ -36,7 +36,9 @@ export function Entrance() {
       <div class="sign-in-card">
         <Mark />
         <h1>Klatsch</h1>
-        <p class="sign-in-tagline">{first === "nickname" ? t.chooseNickname : invited ? t.invitedHere : t.tagline}</p>
+        {(view === "guest" || first === "nickname") && (
+          <p class="sign-in-tagline">{first === "nickname" ? t.chooseNickname : invited ? t.invitedHere : t.tagline}</p>
+        )}
         {code !== undefined && (
           <p class="sign-in-note" role="alert">
             {t.refusals[code] ?? t.refusals["login_failed"]}

@@ -28,7 +28,7 @@ export function Myself({ session }: { session: Session }) {
         <bdi class="me-name" aria-hidden="true">
           {nickname}
         </bdi>
-        {isAdmin.value && <span class="tag">admin</span>}
+        {isAdmin.value && <span class="tag">{t.admin}</span>}
         {(session.account || offersAccounts.value) && (
           <button type="button" class="icon-button" aria-label={t.account} title={t.account} onClick={() => setOpen("account")}>
             <Icon name="gear" />
