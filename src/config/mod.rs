@@ -21,6 +21,7 @@ mod sockjs;
 mod stomp;
 mod stomp_routes;
 mod telemetry;
+mod tls;
 mod writer;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ pub use self::{
     stomp::{AnonymousClients, FixedDestination, RefusalsGo, StompSettings},
     stomp_routes::{StompRoute, StompRoutes},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
+    tls::TlsSettings,
     writer::WriterSettings,
 };
 
@@ -50,6 +52,8 @@ pub use self::{
 pub struct Settings {
     /// The HTTP server.
     pub server: ServerSettings,
+    /// TLS.
+    pub tls: TlsSettings,
     /// The database.
     pub database: DatabaseSettings,
     /// The log that orders the records of a room.
