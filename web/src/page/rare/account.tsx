@@ -48,7 +48,7 @@ export function Account({ session, onClose }: { session: Session; onClose: () =>
           />
         </section>
       )}
-      <Nickname session={session} onDone={finish} />
+      {session.account && <Nickname session={session} onDone={finish} />}
       {session.account && login !== undefined && <Password session={session} onDone={finish} />}
       {session.account && <Devices session={session} />}
     </Dialog>

@@ -1,11 +1,11 @@
 /** What is said in English where few people look: accounts, moderation. Its shape is the contract, as of `i18n/en.ts`. */
 export const en = {
   login: "Login",
-  loginHint: "Letters, digits, dots and dashes. Only you see it.",
+  loginHint: "Letters, digits and signs without spaces; your e-mail address will do. Only you see it.",
   loginFree: "This login is free.",
-  loginInvalid: "That login cannot be used. Use letters, digits, dots and dashes.",
+  loginInvalid: "That login cannot be used. Take up to 64 letters, digits and signs, without spaces.",
   password: "Password",
-  passwordHint: "A long one. A few words that nobody would guess are best.",
+  passwordHint: "A long one: a few words that nobody would guess are best.",
   passwordWeak: "This password is too short or too common. Take a longer one.",
   newPassword: "New password",
   oldPassword: "Present password",
@@ -19,7 +19,7 @@ export const en = {
 
   guestTitle: "Keep this nickname",
   guestText:
-    "You are here as a guest: this device alone holds the key to your nickname. With an account you can log in anywhere. Your rooms and messages stay yours.",
+    "You are here as a guest: this device alone holds the key to your nickname. With an account you can log in anywhere and change your nickname. Your rooms and messages stay yours.",
   makeAccount: "Make it an account",
   accountMade: "You have an account now.",
   changeNickname: "Change nickname",

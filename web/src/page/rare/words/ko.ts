@@ -3,9 +3,9 @@ import type { RareDictionary } from "./en";
 
 export const ko: RareDictionary = {
   login: "아이디",
-  loginHint: "글자, 숫자, 점, 붙임표를 쓸 수 있어요. 나만 볼 수 있습니다.",
+  loginHint: "글자, 숫자, 기호로 띄어쓰기 없이 적어 주세요. 이메일 주소도 괜찮아요. 나만 볼 수 있습니다.",
   loginFree: "쓸 수 있는 아이디예요.",
-  loginInvalid: "쓸 수 없는 아이디예요. 글자, 숫자, 점, 붙임표로 적어 주세요.",
+  loginInvalid: "쓸 수 없는 아이디예요. 글자, 숫자, 기호로 64자까지, 띄어쓰기 없이 적어 주세요.",
   password: "비밀번호",
   passwordHint: "길수록 좋아요. 남이 짐작하지 못할 낱말 몇 개를 이어 보세요.",
   passwordWeak: "너무 짧거나 흔한 비밀번호예요. 더 길게 정해 주세요.",
@@ -21,7 +21,7 @@ export const ko: RareDictionary = {
 
   guestTitle: "이 닉네임 지키기",
   guestText:
-    "지금은 손님으로 들어와 있어서 닉네임의 열쇠가 이 기기에만 있어요. 계정을 만들면 어디서든 로그인할 수 있고, 대화방과 메시지도 그대로 남습니다.",
+    "지금은 손님으로 들어와 있어서 닉네임의 열쇠가 이 기기에만 있어요. 계정을 만들면 어디서든 로그인하고 닉네임도 바꿀 수 있어요. 대화방과 메시지도 그대로 남습니다.",
   makeAccount: "계정으로 바꾸기",
   accountMade: "이제 계정이 생겼어요.",
   changeNickname: "닉네임 바꾸기",
