@@ -7,8 +7,10 @@ import type { Room } from "./protocol";
 export interface InvitationLink {
   id: string;
   expires_at: string;
-  /** How many may still come in by it; any number without it. */
-  uses?: number | null;
+  /** How many may come in by it; any number without it. */
+  uses?: number;
+  /** How many have. */
+  used?: number;
 }
 
 /** The rooms one is invited to. */
@@ -26,9 +28,7 @@ export function uninvite(caller: Caller, room: string, nickname: string): Promis
 }
 
 export async function links(caller: Caller, room: string): Promise<InvitationLink[]> {
-  type Answer = { links?: InvitationLink[]; invitation_links?: InvitationLink[] };
-  const answer = await caller.call<Answer>("GET", roomPath(room, "/invitation-links"));
-  return answer.links ?? answer.invitation_links ?? [];
+  return (await caller.call<{ links: InvitationLink[] }>("GET", roomPath(room, "/invitation-links"))).links;
 }
 
 export function makeLink(caller: Caller, room: string, seconds: number): Promise<InvitationLink & { token: string }> {

@@ -55,7 +55,8 @@ export interface Member extends User {
 /** What somebody is in a room, and what is denied to them; a `null` time means for good. */
 export interface Standing {
   user: User;
-  role: RoomRole;
+  /** `null` where they are neither a member nor the owner. */
+  role: RoomRole | null;
   member: boolean;
   invited: boolean;
   muted_until?: string | null;

@@ -32,7 +32,8 @@ suite("accounts", (house) => {
     await makeRoom(page, "Keep");
     const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
     assert.doesNotMatch(kept, /token|eyJ|klatsch_refresh/);
-    const [cookie] = (await page.context().cookies(new URL("/api/sessions", page.url()).href)).filter(({ name }) => name === "klatsch_refresh");
+    const cookies = await page.context().cookies(new URL("/api/sessions", page.url()).href);
+    const cookie = cookies.find(({ name }) => name === "klatsch_refresh");
     assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.path], [true, "Lax", "/api/sessions"]);
     await page.reload();
     await inRoom(page, "Keep");

@@ -123,6 +123,11 @@ class House {
     return { token, user, room, say };
   }
 
+  /** The token of the guest whose page it is. */
+  tokenOf(page) {
+    return page.evaluate(() => JSON.parse(localStorage.getItem("klatsch.identity")));
+  }
+
   /** The bodies of all messages of a room, as history has them. */
   async history(roomId) {
     const found = [];
@@ -168,6 +173,18 @@ export async function makeRoom(page, name, visibility) {
   if (visibility !== undefined) await page.getByLabel(visibility).check();
   await page.getByRole("button", { name: "Make room" }).click();
   await inRoom(page, name);
+}
+
+/** Opens what owners and moderators see of a room. */
+export async function lookAfter(page) {
+  await page.getByRole("button", { name: "Look after the room" }).click();
+  await page.getByRole("dialog").waitFor();
+}
+
+/** Opens the menu of a member. */
+export async function personMenu(page, nickname) {
+  await page.getByRole("button", { name: `${nickname}: what you can do` }).click();
+  await page.getByRole("dialog").locator(".deeds").waitFor();
 }
 
 export async function enterRoom(page, name) {

@@ -42,7 +42,7 @@ test("what happens to others changes nothing about oneself", () => {
 test("a ban ends the membership and the role, and coming back is another matter", () => {
   const moderator: Standing = { ...before, role: "moderator" };
   const banned = followStanding(moderator, [act("banned", { until: null, reason: "spam" })]);
-  expect(banned).toMatchObject({ member: false, role: "member" });
+  expect(banned).toMatchObject({ member: false, role: null });
   expect(banOf(banned, noon)?.reason).toBe("spam");
   expect(banOf(followStanding(banned, [act("unbanned")]), noon)).toBeUndefined();
 });

@@ -1,6 +1,5 @@
 /** What the page says in English. Its shape is the contract for every other language. */
 export const en = {
-  name: "English",
   tagline: "Rooms to talk in. Pick a name and step in.",
 
   nickname: "Nickname",

@@ -1,17 +1,23 @@
 /** The language in force, its words, and dates and times as it writes them. */
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { load, save } from "../model/storage";
 import { en, type Dictionary } from "./en";
-import { ko } from "./ko";
 
 export type Language = "en" | "ko";
 
-export const LANGUAGES: Record<Language, Dictionary> = { en, ko };
+/** Each language as it calls itself. */
+export const LANGUAGES: Record<Language, string> = { en: "English", ko: "한국어" };
 
-export const language = signal<Language>(load("language", isLanguage) ?? fromBrowser());
+/** English is always there; another language is fetched by those who use it. */
+const DICTIONARIES: Record<Language, () => Dictionary | Promise<Dictionary>> = {
+  en: () => en,
+  ko: () => import("./ko").then((file) => file.ko),
+};
+
+export const language = signal<Language>("en");
 
 /** The words in force; reading it in a component makes the component follow the language. */
-export const words = computed(() => LANGUAGES[language.value]);
+export const words = signal<Dictionary>(en);
 
 const formats = computed(() => ({
   time: new Intl.DateTimeFormat(language.value, { hour: "numeric", minute: "2-digit" }),
@@ -26,9 +32,21 @@ effect(() => {
   document.documentElement.lang = language.value;
 });
 
-export function setLanguage(next: Language): void {
-  language.value = next;
+/** Settled when the page can speak: in the language of this device, or in English where that cannot be had. */
+export const ready: Promise<void> = speak(load("language", isLanguage) ?? fromBrowser()).catch(() => undefined);
+
+/** Rejects where the language cannot be had; then nothing changes. */
+export async function setLanguage(next: Language): Promise<void> {
+  await speak(next);
   save("language", next);
+}
+
+async function speak(next: Language): Promise<void> {
+  const dictionary = await DICTIONARIES[next]();
+  batch(() => {
+    language.value = next;
+    words.value = dictionary;
+  });
 }
 
 export function formatTime(date: Date): string {

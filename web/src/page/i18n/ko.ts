@@ -2,7 +2,6 @@
 import type { Dictionary } from "./en";
 
 export const ko: Dictionary = {
-  name: "한국어",
   tagline: "이야기가 오가는 방. 이름만 정하고 들어오세요.",
 
   nickname: "닉네임",

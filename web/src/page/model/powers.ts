@@ -6,7 +6,7 @@ import type { RoomRole } from "../../client";
 
 export interface Actor {
   id: string;
-  role: RoomRole | undefined;
+  role: RoomRole | null | undefined;
   admin: boolean;
 }
 
@@ -33,6 +33,6 @@ export function mayOwn({ role, admin }: Actor): boolean {
   return admin || role === "owner";
 }
 
-function rank(role: RoomRole | undefined): number {
+function rank(role: RoomRole | null | undefined): number {
   return RANKS[role ?? "member"];
 }

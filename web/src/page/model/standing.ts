@@ -32,7 +32,7 @@ export function followStanding(standing: Standing, records: readonly RoomRecord[
 
 function follow(standing: Standing, record: RoomRecord): Standing {
   const id = standing.user.id;
-  if (record.kind === "joined" && record.sender.id === id) return { ...standing, member: true, invited: false };
+  if (record.kind === "joined" && record.sender.id === id) return { ...standing, member: true, invited: false, role: standing.role ?? "member" };
   if (isAct(record) && record.user.id === id) return done(standing, record);
   // Who hands a room over goes on as one of those who look after it.
   const handedOver = isAct(record) && record.kind === "role_changed" && record.role === "owner";
@@ -66,5 +66,5 @@ function done(standing: Standing, record: RoomRecord & { until?: string | null; 
 
 /** An owner stays one, even where they are no member. */
 function gone(standing: Standing): Standing {
-  return { ...standing, member: false, role: standing.role === "owner" ? "owner" : "member" };
+  return { ...standing, member: false, role: standing.role === "owner" ? "owner" : null };
 }

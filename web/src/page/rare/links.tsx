@@ -65,7 +65,7 @@ export function Links({ caller, room }: { caller: Caller; room: string }) {
               <li key={link.id}>
                 <span class="entry-text">
                   {r.linkUntil(until)}
-                  {typeof link.uses === "number" && <small>{r.linkUses(link.uses)}</small>}
+                  {link.uses !== undefined && <small>{r.linkUses(link.uses - (link.used ?? 0))}</small>}
                 </span>
                 <button
                   type="button"
