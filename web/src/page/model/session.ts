@@ -45,6 +45,8 @@ export const connection = signal<ConnectionState>({ phase: "idle" });
 export const wasConnected = signal(false);
 /** Oneself, as the server sees one now. */
 export const me = signal<Me | undefined>(undefined);
+/** Why the server does not let one in at all, in a refusal that says until when. */
+export const banned = signal<Refusal | undefined>(undefined);
 export const isAdmin = computed(() => me.value?.role === "admin");
 
 /** Calls as nobody in particular: what one does before one is anybody. */
@@ -138,6 +140,11 @@ function begin(user: User, account: boolean, identity: Credentials): void {
       leave({ view: "guest", code: "session_ended" });
     }
   });
+  client.on("state", (state) => {
+    banned.value = undefined;
+    // How the connection ended says that one is banned; a call says why, and until when.
+    if (state.phase === "failed" && state.code === "banned") client.api.me().catch(learnBan);
+  });
   client.on("connected", (now) => {
     wasConnected.value = true;
     const stored = storedIdentity();
@@ -164,6 +171,11 @@ async function learnMe(client: KlatschClient): Promise<void> {
   const now = await client.api.me().catch(() => undefined);
   if (now === undefined || session.peek()?.client !== client) return;
   me.value = now;
+}
+
+function learnBan(error: unknown): void {
+  const refusal = asRefusal(error);
+  if (refusal.code === "banned") banned.value = refusal;
 }
 
 /** New tokens for this account and no other, which somebody may have logged in to in another tab. */

@@ -8,6 +8,7 @@ import { providerPath } from "../../client/entrance";
 import { EnterAsGuest } from "./enter-as-guest";
 import { Mark } from "./icons";
 import { lazy } from "./lazy";
+import { Notice } from "./notice";
 import { Preferences } from "./preferences";
 
 const LogIn = lazy(() => import("../rare/log-in").then((file) => file.LogIn));
@@ -34,6 +35,7 @@ export function Entrance() {
         <Preferences />
       </div>
       <div class="sign-in-card">
+        <Notice />
         <Mark />
         <h1>Klatsch</h1>
         {(view === "guest" || first === "nickname") && (

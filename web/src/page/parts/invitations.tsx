@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Room } from "../../client";
 import { words } from "../i18n";
+import { myConversations } from "../model/conversations";
 import { decline, invitations } from "../model/own-rooms";
 import { explain } from "../model/refusals";
 import { titleOf } from "../model/room-title";
@@ -12,12 +13,15 @@ import { RoomBadge } from "./room-link";
 export function Invitations() {
   const t = words.value;
   const [problem, setProblem] = useState<string>();
-  if (invitations.value.length === 0) return null;
+  // What was just entered is on the server's list for a moment yet.
+  const entered = new Set(myConversations.value.map(({ id }) => id));
+  const open = invitations.value.filter(({ id }) => !entered.has(id));
+  if (open.length === 0) return null;
   return (
     <section aria-labelledby="invitations">
       <h2 id="invitations">{t.invitations}</h2>
       <ul class="room-list" aria-live="polite">
-        {invitations.value.map((room) => (
+        {open.map((room) => (
           <Invitation key={room.id} room={room} onProblem={setProblem} />
         ))}
       </ul>

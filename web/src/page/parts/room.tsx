@@ -56,7 +56,7 @@ export function Room({ session, conversation }: { session: Session; conversation
       <div class="room-body">
         <div class="room-talk">
           {feed.state === "refused" ? (
-            <Refused conversation={conversation} />
+            <Refused session={session} conversation={conversation} />
           ) : feed.position === undefined ? (
             <div class="empty" role="status">
               <p>{t.loadingRoom}</p>
@@ -181,7 +181,7 @@ function By() {
   );
 }
 
-function Refused({ conversation }: { conversation: Conversation }) {
+function Refused({ session, conversation }: { session: Session; conversation: Conversation }) {
   const t = words.value;
   const { refusal } = conversation.feed;
   const away = () => {
@@ -191,9 +191,16 @@ function Refused({ conversation }: { conversation: Conversation }) {
   return (
     <div class="empty" role="alert">
       <p class="empty-title">{refusal?.code === "room_not_found" ? t.roomGone : explain(refusal)}</p>
-      <button type="button" class="button" onClick={away}>
-        {t.toRooms}
-      </button>
+      <div class="empty-actions">
+        {refusal?.code !== "room_not_found" && (
+          <button type="button" class="button" onClick={() => session.client.open(conversation.id)}>
+            {t.retry}
+          </button>
+        )}
+        <button type="button" class="button" onClick={away}>
+          {t.toRooms}
+        </button>
+      </div>
     </div>
   );
 }
