@@ -69,6 +69,7 @@ codes! {
     NotAMember 201 "not_a_member" No "Only members of the room may do this.";
     Forbidden 202 "forbidden" No "This is not allowed.";
     OriginNotAllowed 203 "origin_not_allowed" No "Pages of this origin may not use the server.";
+    LoginFailed 207 "login_failed" No "The login elsewhere cannot be believed.";
     NotFound 300 "not_found" No "There is no such resource.";
     RoomNotFound 301 "room_not_found" No "There is no such room.";
     UserNotFound 302 "user_not_found" No "There is no such user.";
@@ -81,6 +82,7 @@ codes! {
     LogUnavailable 502 "log_unavailable" Later "The log does not answer.";
     Overloaded 503 "overloaded" Later "The server has too much to do.";
     Internal 504 "internal" Later "The server failed.";
+    AuthUnavailable 505 "auth_unavailable" Later "Nobody can log in or stay so at the moment.";
 }
 
 macro_rules! close_codes {

@@ -7,6 +7,7 @@ mod connection;
 mod database;
 mod error;
 pub mod fold;
+pub mod identities;
 mod migrations;
 pub mod partitions;
 mod pool;

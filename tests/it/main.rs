@@ -15,6 +15,7 @@ mod garbage;
 mod hardening;
 mod http_contract;
 mod idempotence;
+mod issuers;
 mod kafka;
 mod page;
 mod polling;
