@@ -170,6 +170,7 @@ function leave(next: Threshold): void {
 async function learnMe(client: KlatschClient): Promise<void> {
   const now = await client.api.me().catch(() => undefined);
   if (now === undefined || session.peek()?.client !== client) return;
+  calledNow(now.nickname);
   me.value = now;
 }
 

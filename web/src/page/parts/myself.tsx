@@ -1,7 +1,6 @@
 /** The foot of the left side: as whom one is here, what one prefers, and the ways to the account and out. */
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { words } from "../i18n";
-import { learnOffers, offersAccounts } from "../model/offers";
 import { explain } from "../model/refusals";
 import { forgetGuest, isAdmin, logOut, me, type Session } from "../model/session";
 import { Avatar } from "./avatar";
@@ -17,7 +16,6 @@ export function Myself({ session }: { session: Session }) {
   const t = words.value;
   const [open, setOpen] = useState<"account" | "leave">();
   const { id, nickname } = me.value ?? session.user;
-  useEffect(() => void learnOffers(), []);
   const close = () => setOpen(undefined);
   const out = session.account ? t.logOut : t.signOut;
   return (
@@ -29,7 +27,8 @@ export function Myself({ session }: { session: Session }) {
           {nickname}
         </bdi>
         {isAdmin.value && <span class="tag">{t.admin}</span>}
-        {(session.account || offersAccounts.value) && (
+        {/* A server that tells what one is has accounts. */}
+        {me.value?.role !== undefined && (
           <button type="button" class="icon-button" aria-label={t.account} title={t.account} onClick={() => setOpen("account")}>
             <Icon name="gear" />
           </button>

@@ -1,4 +1,5 @@
 /** Under the messages of a room one is no member of any more: why, and what can be done about it. */
+import { useRef } from "preact/hooks";
 import { words } from "../i18n";
 import type { Conversation } from "../model/conversation";
 import { drop } from "../model/conversations";
@@ -6,7 +7,7 @@ import { explainDenial } from "../model/refusals";
 import { goToList } from "../model/route";
 import type { Session } from "../model/session";
 import { banOf } from "../model/standing";
-import { TimeLeft } from "./denied";
+import { TimeLeft, useTakeFocus } from "./denied";
 
 interface PartedProps {
   session: Session;
@@ -19,12 +20,14 @@ export function Parted({ session, conversation, closed, now }: PartedProps) {
   const t = words.value;
   const code = conversation.feed.partedCode;
   const ban = banOf(conversation.standing.value, now);
+  const element = useRef<HTMLDivElement>(null);
+  useTakeFocus(element);
   const away = () => {
     drop(conversation.id);
     goToList();
   };
   return (
-    <div class="parted" role="alert">
+    <div ref={element} class="parted" role="alert" tabIndex={-1}>
       <span>
         {closed ? t.closedHere : ban !== undefined ? `${t.bannedHere} ${explainDenial(ban)}` : textOf(code)}
       </span>
