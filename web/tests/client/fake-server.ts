@@ -14,6 +14,8 @@ export interface FakeRoom {
   epoch: string;
   records: RoomRecord[];
   members: Map<string, User>;
+  /** Whether only members may read it. */
+  private?: boolean;
 }
 
 interface Peer {
@@ -414,6 +416,7 @@ export class FakeServer {
     const room = this.rooms.get(id);
     if (room === undefined) return [404, problem("room_not_found")];
     if (method !== "GET") return this.#change(method, room, body, user);
+    if (room.private === true && !room.members.has(user?.id ?? "")) return [403, problem("not_a_member")];
     if (sub === "members") return [200, { members: [...room.members.values()], next: null }];
     return sub === "messages" ? page(room, query) : [200, roomOf(room)];
   }

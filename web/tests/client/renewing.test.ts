@@ -62,6 +62,15 @@ describe.each(WAYS)("by %s", (choice) => {
     expect(phases).toEqual([]);
   });
 
+  test("a room that only members read is entered before it is read", async () => {
+    room.private = true;
+    server.say(room, mina, "among us");
+    const feed = await live(connect({ choice }));
+    server.say(room, mina, "welcome");
+    await until(() => expect(bodies(feed)).toEqual(["among us", "welcome"]));
+    expect(feed.records.map(({ seq }) => seq)).toEqual(room.records.map(({ seq }) => seq));
+  });
+
   test("a token that the server no longer takes is replaced, and the connection comes back", async () => {
     const client = connect({ choice, identity: { token: "stale", renew: async () => server.addUser("Robin") } });
     const feed = await live(client);

@@ -12,7 +12,7 @@ import { goToRoom } from "./route";
 import { connection, me, session } from "./session";
 
 /** Between two looks, in milliseconds, while somebody sees the page. */
-const LOOK_MS = 15_000;
+const LOOK_MS = 10_000;
 const LISTED = 500;
 
 export const ownRooms = signal<readonly OwnRoom[]>([]);
