@@ -80,9 +80,9 @@ suite("moderation", (house) => {
 
   test("who is removed is told so, and may come back", async () => {
     const { owner, member, name } = await two(house, "Revolving door");
-    await deny(owner, name, "Remove from the room…", { button: "Remove", reason: "A short break" });
+    await deny(owner, name, "Remove from the room…", { button: "Remove", reason: "A <b>short</b> break" });
     await member.getByText("You are no longer a member of this room.").waitFor();
-    await owner.getByText("removed Revolving door member: A short break").waitFor();
+    await owner.getByText("removed Revolving door member: A <b>short</b> break").waitFor();
     await member.getByRole("button", { name: "Enter again" }).click();
     await write(member, "back again");
     await message(owner, "back again").waitFor();
@@ -118,7 +118,7 @@ suite("moderation", (house) => {
     await owner.getByRole("button", { name: "Close the room" }).click();
     await owner.getByRole("button", { name: "Close for ever" }).click();
     for (const page of [owner, member]) {
-      await page.getByText("This room was closed. What was said stays here to be read.").waitFor();
+      await page.getByRole("alert").getByText("This room was closed. What was said stays here to be read.").waitFor();
       await message(page, "last words").waitFor();
       assert.equal(await composer(page).count(), 0);
     }
@@ -153,7 +153,7 @@ suite("moderation", (house) => {
     await owner.getByLabel("Language").selectOption("ko");
     await owner.getByRole("link", { name: /^Pocket/ }).click();
     await owner.getByRole("button", { name: "대화방 관리" }).click();
-    await owner.getByRole("heading", { name: "초대하기" }).waitFor();
+    await owner.getByRole("heading", { name: "초대하기", exact: true }).waitFor();
     const { wide, screen } = await owner.evaluate(() => ({ wide: document.documentElement.scrollWidth, screen: innerWidth }));
     assert.ok(wide <= screen, `${wide} > ${screen}`);
   });

@@ -15,16 +15,22 @@ interface DialogProps {
 export function Dialog({ title, onClose, large, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
+  const closed = useRef(onClose);
+  closed.current = onClose;
   useLayoutEffect(() => {
-    const opener = document.activeElement;
-    element.current?.showModal();
+    const dialog = element.current;
+    if (dialog === null) return undefined;
+    const tell = () => closed.current();
+    dialog.showModal();
+    dialog.addEventListener("close", tell);
     return () => {
+      dialog.removeEventListener("close", tell);
       // Taken off the page without having been closed, it would leave the focus nowhere.
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+      dialog.close();
     };
   }, []);
   return (
-    <dialog ref={element} class={large ? "dialog dialog-large" : "dialog"} aria-labelledby={titleId} onClose={onClose}>
+    <dialog ref={element} class={large ? "dialog dialog-large" : "dialog"} aria-labelledby={titleId}>
       {large ? (
         <header class="dialog-head">
           <h2 id={titleId}>{title}</h2>
