@@ -88,8 +88,10 @@ export function beginAccount(login: Login): void {
   begin(user, true, { ...grantOf(login), renew: renewOf(user.id) });
 }
 
-/** Forgets a guest's nickname and its key on this device. */
+/** Forgets a guest's nickname and its key on this device, and ends their token where the server knows how. */
 export function forgetGuest(): void {
+  const client = session.peek()?.client;
+  if (client !== undefined && me.peek()?.role !== undefined) endLogin(client.api.caller).catch(asRefusal);
   leave({ view: "guest" });
 }
 
