@@ -152,6 +152,7 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
         },
         issuers: issuers(settings)?,
         metrics,
+        auth: settings.auth.clone(),
         room_threads: rooms.room_threads(),
         ring_records: rooms.ring_records,
         ring_bytes: rooms.ring_bytes,

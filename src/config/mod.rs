@@ -30,7 +30,7 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    auth::AuthSettings,
+    auth::{AuthSettings, Name as IssuerName},
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
     issuers::{ClaimNames, IssuerSettings, Issuers, KeySource, SigningAlgorithm},
