@@ -49,6 +49,11 @@ export function signUp(caller: Caller, account: NewAccount): Promise<Login> {
   return caller.call("POST", "/api/accounts", { body: { ...account, cookie: true } });
 }
 
+/** Who has logged in elsewhere just now and lacks a nickname, with the one proposed; refused as `login_failed` if nobody has. */
+export function newcomer(caller: Caller): Promise<{ nickname: string | null }> {
+  return caller.call("GET", "/api/auth/registration");
+}
+
 /** Takes the nickname that a first login elsewhere still lacks. */
 export function register(caller: Caller, nickname: string): Promise<Login> {
   return caller.call("POST", "/api/auth/registration", { body: { nickname } });

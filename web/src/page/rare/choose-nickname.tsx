@@ -1,6 +1,7 @@
 /** The nickname that a first login elsewhere still lacks. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { register } from "../../client/entrance";
+import { asRefusal } from "../../client";
+import { newcomer, register } from "../../client/entrance";
 import { words } from "../i18n";
 import { anonymous, beginAccount, threshold } from "../model/session";
 import { Problem } from "../parts/dialog";
@@ -13,16 +14,23 @@ export function ChooseNickname() {
   const t = words.value;
   const [nickname, setNickname] = useState("");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    input.current?.focus();
+    newcomer(anonymous).then(
+      ({ nickname: proposed }) => setNickname((typed) => (typed === "" ? (proposed ?? "") : typed)),
+      (error: unknown) => {
+        if (isOver(error)) beginAgain();
+      },
+    );
+  }, []);
   const form = useForm({
     send: async () => {
       if (nickname.trim() === "") throw new Wrong("nickname", t.nicknameEmpty);
       try {
         beginAccount(await register(anonymous, nickname.trim()));
       } catch (error) {
-        // What was begun elsewhere is over, and has to be begun again.
-        if (isOver(error)) threshold.value = { view: "guest", code: "login_failed" };
-        else throw error;
+        if (!isOver(error)) throw error;
+        beginAgain();
       }
     },
     place: (refusal) =>
@@ -47,7 +55,12 @@ export function ChooseNickname() {
   );
 }
 
+/** What was begun elsewhere is over, and has to be begun again. */
+function beginAgain(): void {
+  threshold.value = { view: "guest", code: "login_failed" };
+}
+
 function isOver(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === "unauthenticated" || code === "login_failed" || code === "not_found";
+  const { code } = asRefusal(error);
+  return code === "unauthenticated" || code === "login_failed";
 }
