@@ -60,6 +60,21 @@ suite("accounts", (house) => {
     assert.equal(await first.locator(".row-message.own").count(), 1);
   });
 
+  test("who guesses on is told how long to wait", async () => {
+    const owner = await house.visitor();
+    await signUp(owner, { nickname: "Guarded", login: "guarded", password: PASSWORD });
+    const page = await house.visitor();
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByLabel("Login", { exact: true }).fill("guarded");
+    await page.getByLabel("Password", { exact: true }).fill("not this one at all");
+    const waits = page.getByRole("alert").getByText(/That was too fast\. Wait \d+ seconds?\./);
+    await eventually(async () => {
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByRole("alert").waitFor();
+      assert.equal(await waits.count(), 1);
+    });
+  });
+
   test("a guest becomes an account and keeps name, rooms and messages", async () => {
     const page = await house.person("Chrysalis");
     await makeRoom(page, "Cocoon");

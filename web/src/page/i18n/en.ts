@@ -132,6 +132,7 @@ export const en = {
   until: (when: string) => `Until ${when}.`,
   forGood: "For good.",
   reason: (text: string) => `Reason: ${text}`,
+  tooFast: (span: string) => `That was too fast. Wait ${span}.`,
   stillFor: (span: string) => `${span} left`,
   mutedHere: "You cannot write in this room now.",
   bannedHere: "You are banned from this room.",

@@ -134,6 +134,7 @@ export const ko: Dictionary = {
   until: (when) => `${when}까지입니다.`,
   forGood: "기한이 없습니다.",
   reason: (text) => `사유: ${text}`,
+  tooFast: (span) => `너무 빨라요. ${span} 뒤에 다시 해 주세요.`,
   stillFor: (span) => `${span} 남음`,
   mutedHere: "지금은 이 대화방에 글을 쓸 수 없어요.",
   bannedHere: "이 대화방에서 차단되었어요.",

@@ -1,11 +1,15 @@
 /** What a refusal says to a person, in the language in force. */
 import { asRefusal } from "../../client";
-import { formatUntil, words } from "../i18n";
+import { formatSpan, formatUntil, words } from "../i18n";
 import { denialOf, type Denial } from "./standing";
 
 export function explain(error: unknown): string {
   const refusal = asRefusal(error);
-  const text = words.value.refusals[refusal.code] ?? refusal.message;
+  const t = words.value;
+  const text = t.refusals[refusal.code] ?? refusal.message;
+  if (refusal.code === "rate_limited" && refusal.retryAfterMs !== undefined) {
+    return t.tooFast(formatSpan(Math.max(1, Math.ceil(refusal.retryAfterMs / 1000))));
+  }
   const denial = denialIn(error);
   return denial === undefined ? text : `${text} ${explainDenial(denial)}`.trim();
 }

@@ -4,9 +4,7 @@
  */
 import { useRef, useState } from "preact/hooks";
 import { asRefusal, Refusal } from "../../client";
-import { formatSpan } from "../i18n";
 import { explain } from "../model/refusals";
-import { rareWords } from "./words";
 
 export interface Form {
   busy: boolean;
@@ -69,10 +67,5 @@ export function useForm({ send, place }: FormOptions): Form {
 }
 
 function located(refusal: Refusal, place: FormOptions["place"]): readonly [string, string] {
-  const found = place?.(refusal);
-  if (found !== undefined) return found;
-  if (refusal.code === "rate_limited" && refusal.retryAfterMs !== undefined) {
-    return ["", rareWords.peek().slowDown(formatSpan(Math.ceil(refusal.retryAfterMs / 1000)))];
-  }
-  return ["", explain(refusal)];
+  return place?.(refusal) ?? ["", explain(refusal)];
 }

@@ -15,7 +15,6 @@ export const en = {
   emailHint: "Nobody else sees it.",
   emailInvalid: "That is no e-mail address.",
   fillIn: "This is missing.",
-  slowDown: (span: string) => `Too many tries. Wait ${span}.`,
 
   guestTitle: "Keep this nickname",
   guestText:

@@ -17,7 +17,6 @@ export const ko: RareDictionary = {
   emailHint: "다른 사람에게는 보이지 않아요.",
   emailInvalid: "이메일 주소가 아니에요.",
   fillIn: "입력해 주세요.",
-  slowDown: (span) => `시도가 너무 많았어요. ${span} 뒤에 다시 해 주세요.`,
 
   guestTitle: "이 닉네임 지키기",
   guestText:
