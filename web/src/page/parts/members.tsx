@@ -109,16 +109,16 @@ function useMembers(session: Session, conversation: Conversation) {
     }
   };
 
+  // Who may not read the room yet is no member yet; and after a break in the connection all may be others.
+  void conversation.version.value;
+  const live = conversation.feed.state === "live";
   useEffect(() => {
-    void load(undefined);
-    const stops = [
-      client.on("connected", () => void load(undefined)),
-      conversation.feed.on("appended", (records) => setMembers((before) => followMembers(before, records))),
-    ];
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }, [client, conversation]);
+    if (live) void load(undefined);
+  }, [client, conversation, live]);
+  useEffect(
+    () => conversation.feed.on("appended", (records) => setMembers((before) => followMembers(before, records))),
+    [conversation],
+  );
 
   return { members, next, problem, loadMore: () => void load(next ?? undefined) };
 }
