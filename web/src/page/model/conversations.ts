@@ -4,7 +4,7 @@
  */
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { Conversation } from "./conversation";
-import { forgetOwnRoom, knowsOwnRooms, ownRooms } from "./own-rooms";
+import { changeOwnRoom, forgetOwnRoom, knowsOwnRooms, ownRooms } from "./own-rooms";
 import { currentRoom } from "./route";
 import { session, type Session } from "./session";
 import { load, save } from "./storage";
@@ -115,7 +115,11 @@ addEventListener("beforeunload", (event) => {
 
 function follow(now: Session, id: string): Conversation {
   const conversation = new Conversation(now, id);
+  let known = conversation.feed.room;
   conversation.feed.on("changed", () => {
+    const { room } = conversation.feed;
+    if (room !== undefined && room !== known) changeOwnRoom(room);
+    known = room;
     // A room that is gone stays only where somebody is looking at it and can be told.
     const gone = conversation.feed.refusal?.code === "room_not_found";
     if (gone && currentRoom.peek() !== id) drop(id);

@@ -17,6 +17,7 @@ interface PartedProps {
 }
 
 export function Parted({ session, conversation, closed, now }: PartedProps) {
+  void conversation.version.value;
   const t = words.value;
   const code = conversation.feed.partedCode;
   const ban = banOf(conversation.standing.value, now);

@@ -83,6 +83,7 @@ interface HeadProps {
 }
 
 function Head({ session, room, conversation, membersRef, onMembers }: HeadProps) {
+  void conversation.version.value;
   const t = words.value;
   const [asking, setAsking] = useState(false);
   const [lookingAfter, setLookingAfter] = useState(false);
@@ -182,6 +183,7 @@ function By() {
 }
 
 function Refused({ session, conversation }: { session: Session; conversation: Conversation }) {
+  void conversation.version.value;
   const t = words.value;
   const { refusal } = conversation.feed;
   const away = () => {
