@@ -49,7 +49,12 @@ export function Entrance() {
         {first === "waiting" ? (
           <p role="status">{t.loading}</p>
         ) : first === "nickname" ? (
-          <ChooseNickname />
+          <>
+            <ChooseNickname />
+            <p class="sign-in-switch">
+              <AsGuest onChange={change} />
+            </p>
+          </>
         ) : (
           <>
             {view === "guest" && <EnterAsGuest />}
@@ -96,12 +101,18 @@ function Back({ view, onChange }: { view: View; onChange: (view: View) => void }
   const other = view === "log-in" ? "sign-up" : "log-in";
   return (
     <p class="sign-in-switch">
-      <button type="button" class="link-button" onClick={() => onChange("guest")}>
-        {t.asGuest}
-      </button>
+      <AsGuest onChange={onChange} />
       <button type="button" class="link-button" onClick={() => onChange(other)}>
         {other === "log-in" ? t.logIn : t.signUp}
       </button>
     </p>
+  );
+}
+
+function AsGuest({ onChange }: { onChange: (view: View) => void }) {
+  return (
+    <button type="button" class="link-button" onClick={() => onChange("guest")}>
+      {words.value.asGuest}
+    </button>
   );
 }
