@@ -84,6 +84,7 @@ export const en = {
   leave: "Leave room",
   leaveQuestion: (room: string) => `Leave “${room}”?`,
   leaveWarning: "You can come back at any time. Others see that you left.",
+  leavePrivateWarning: "You can come back only when somebody invites you again. Others see that you left.",
   leaveFailed: "You could not leave just now. Try again in a moment.",
 
   emptyRoom: "Nobody has written anything yet",

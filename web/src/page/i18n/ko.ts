@@ -86,6 +86,7 @@ export const ko: Dictionary = {
   leave: "나가기",
   leaveQuestion: (room) => `‘${room}’에서 나갈까요?`,
   leaveWarning: "언제든 다시 들어올 수 있어요. 나갔다는 사실은 다른 사람에게 보입니다.",
+  leavePrivateWarning: "다시 초대받아야 들어올 수 있어요. 나갔다는 사실은 다른 사람에게 보입니다.",
   leaveFailed: "지금은 나갈 수 없어요. 잠시 뒤에 다시 시도해 주세요.",
 
   emptyRoom: "아직 아무도 글을 쓰지 않았어요",

@@ -157,7 +157,7 @@ function Head({ session, room, conversation, membersRef, onMembers }: HeadProps)
       {asking && (
         <Confirm
           title={t.leaveQuestion(name)}
-          text={t.leaveWarning}
+          text={room?.visibility === "private" && actor.role !== "owner" ? t.leavePrivateWarning : t.leaveWarning}
           confirm={t.leave}
           cancel={t.cancel}
           error={problem}
