@@ -15,6 +15,7 @@ use super::{
     directory::{Directory, DirectoryOptions, Locate},
     lobby::{Lobby, RoomChanged, Whose},
     logs::{Ground, LogOptions, LogView, Logs},
+    present::Present,
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
@@ -79,6 +80,8 @@ struct Parts {
     node: String,
     store: Store,
     auth: Auth,
+    present: Present,
+    renewal: Duration,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -140,10 +143,25 @@ impl Engine {
             pace: options.room_pace,
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
+        let renewal = options.auth.renewal();
         let auth = Auth::new(store.clone(), &options.auth);
-        let watchman = Watchman::new(auth.clone(), clock.clone());
+        let present = Present::default();
+        let watchman = Watchman::new(auth.clone(), present.clone(), clock.clone());
         Watchman::start_in_arbiter(&threads[0], move |_| watchman);
-        let parts = Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, metrics };
+        let parts = Parts {
+            node,
+            store,
+            auth,
+            present,
+            renewal,
+            logs,
+            directory,
+            lobby,
+            relays,
+            clock,
+            limits,
+            metrics,
+        };
         Ok(Self(Arc::new(parts)))
     }
 

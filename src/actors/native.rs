@@ -1,7 +1,7 @@
 //! The conversation of the native socket: JSON messages to requests of a session, and its answers back.
 //! Messages are parsed and worded in `wire::native`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -9,12 +9,14 @@ use super::{
     conversation::{Conversation, Incoming, Line, Protocol},
     engine::Engine,
     outbox::{Outbox, Pending},
+    pulse::Reminder,
     session::{Answer, Connect, Progress, Refused, Request, Session, SessionState, Strangers, Tongue},
     to_room::Start,
     voice::Voice,
 };
 use crate::{
-    domain::{CloseCode, Code, Refusal},
+    auth::Token,
+    domain::{CloseCode, Code, Refusal, Timestamp},
     wire::{
         Dialect,
         native::{self, Backlog, Envelope, RequestId},
@@ -135,6 +137,7 @@ impl InJson {
                 let unwatch = Request::Unsubscribe(LOBBY.into());
                 return self.session.take(Words { done: native::unwatched, ..tongue }, unwatch);
             }
+            native::Request::Refresh { token } => Request::Renew(Token::shown(token)),
             native::Request::Ping => Request::Ping,
         };
         self.session.take(tongue, request);
@@ -169,6 +172,7 @@ impl Tongue for Words {
             Answer::Reading(greeting) => native::joined(id, greeting),
             Answer::Left(room) => native::left(id, room),
             Answer::Parted(room) => native::parted(id, room, None),
+            Answer::Renewed(expires_at) => native::refreshed(id, expires_at),
             Answer::Done => (self.done)(id),
         });
     }
@@ -180,6 +184,11 @@ impl Tongue for Words {
             (self.is_connect && refusal.code == Code::Unauthenticated).then_some(CloseCode::Unauthenticated);
         frames.extend(end.map(native::closing));
         Refused { frames, end }
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        let frame = native::refresh(expires_at, within.as_secs());
+        Box::new(move || vec![frame.clone()])
     }
 }
 

@@ -4,6 +4,8 @@
 use super::{
     Guests, Token,
     access::{AccessTokens, claimed_issuer},
+    in_force::InForce,
+    news::News,
 };
 use crate::domain::{Code, Identity, Refusal, Timestamp};
 
@@ -12,26 +14,39 @@ use crate::domain::{Code, Identity, Refusal, Timestamp};
 pub struct Doorkeeper {
     guests: Guests,
     access: AccessTokens,
+    news: News,
+    in_force: InForce,
 }
 
 impl Doorkeeper {
-    pub(super) fn new(guests: Guests, access: AccessTokens) -> Self {
-        Self { guests, access }
+    pub(super) fn new(guests: Guests, access: AccessTokens, news: News, in_force: InForce) -> Self {
+        Self { guests, access, news, in_force }
     }
 
     /// Who a token stands for.
     ///
     /// # Errors
-    /// `unauthenticated` when it stands for nobody; `banned`; `storage_unavailable`.
+    /// `unauthenticated` when it stands for nobody, or for a login that has ended; `banned`; `storage_unavailable`.
     pub async fn identify(&self, token: &Token, now: Timestamp) -> Result<Identity, Refusal> {
-        match claimed_issuer(token) {
+        let identity = match claimed_issuer(token) {
             // A guest's token is no signed text: it is looked up.
-            None => self.guests.authenticate(token, now).await,
-            Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await,
+            None => return self.guests.authenticate(token, now).await,
+            Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await?,
             // Here other issuers come in, each with its own keys and rules.
             Some(_) => {
-                Err(Refusal::new(Code::Unauthenticated).message("nobody here believes the token's issuer"))
+                let why = "nobody here believes the token's issuer";
+                return Err(Refusal::new(Code::Unauthenticated).message(why));
             }
-        }
+        };
+        self.news.begin(now).await?;
+        self.in_force.admit(identity, now)
+    }
+
+    /// Somebody who was identified before, as they are by now.
+    ///
+    /// # Errors
+    /// `unauthenticated` when their login has ended meanwhile; `banned`.
+    pub fn look_again(&self, identity: Identity, now: Timestamp) -> Result<Identity, Refusal> {
+        self.in_force.admit(identity, now)
     }
 }

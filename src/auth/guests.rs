@@ -5,7 +5,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Token, known::Known, logins::banned, random};
+use super::{
+    Token,
+    known::Known,
+    logins::banned,
+    news::{Event, News},
+    random,
+};
 use crate::{
     domain::{Code, Identity, Nickname, Refusal, Timestamp, User, UserId},
     storage::{
@@ -20,6 +26,7 @@ const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 #[derive(Clone)]
 pub struct Guests {
     store: Store,
+    news: News,
     known: Arc<Known>,
 }
 
@@ -36,8 +43,8 @@ pub struct Registered {
 
 impl Guests {
     /// A register over a store.
-    pub fn new(store: Store) -> Self {
-        Self { store, known: Arc::default() }
+    pub(super) fn new(store: Store, news: News) -> Self {
+        Self { store, news, known: Arc::default() }
     }
 
     /// Registers a guest, or gives a new token to one who comes back with the same nickname and secret.
@@ -96,14 +103,15 @@ impl Guests {
         }
     }
 
-    /// Ends a token.
+    /// Ends a token, and whatever its guest does with it.
     ///
     /// # Errors
     /// `storage_unavailable`.
-    pub async fn end(&self, token: &Token) -> Result<(), Refusal> {
+    pub async fn end(&self, token: &Token, user: &UserId, now: Timestamp) -> Result<(), Refusal> {
         let digest = token.digest();
         self.known.forget(&digest);
-        Ok(self.store.write(move |conn| users::end_token(conn, &digest)).await?)
+        self.store.write(move |conn| users::end_token(conn, &digest)).await?;
+        Ok(self.news.tell(Event::Ended { user: user.clone(), login: None }, now).await?)
     }
 }
 

@@ -6,9 +6,11 @@ mod accounts;
 mod back_off;
 mod doorkeeper;
 mod guests;
+mod in_force;
 mod keys;
 mod known;
 mod logins;
+mod news;
 mod passwords;
 pub mod random;
 mod refresh;
@@ -23,6 +25,7 @@ pub use doorkeeper::Doorkeeper;
 pub use guests::{Guests, Registered};
 pub use keys::{KeyRing, PublicKey};
 pub use logins::{Logins, Session};
+pub use news::{Event, News};
 pub use passwords::Password;
 pub use refresh::RefreshToken;
 pub use token::Token;
@@ -33,6 +36,7 @@ use crate::{
     storage::Store,
 };
 use access::AccessTokens;
+use in_force::InForce;
 use passwords::Passwords;
 use refresh_store::InDatabase;
 
@@ -49,23 +53,33 @@ pub struct Auth {
     pub logins: Logins,
     /// Keys.
     pub keys: KeyRing,
+    /// What happens to logins and users, on all nodes.
+    pub news: News,
+    in_force: InForce,
 }
+
+/// What happened is remembered for so much longer than an access token is good.
+const MARGIN_MS: i64 = 600_000;
 
 impl Auth {
     /// As the settings have it.
     pub fn new(store: Store, settings: &AuthSettings) -> Self {
         let passwords = Passwords::new(settings);
-        let guests = Guests::new(store.clone());
+        let in_force = InForce::new(i64::from(settings.access_s) * 1_000 + MARGIN_MS);
+        let news = News::new(store.clone(), in_force.clone());
+        let guests = Guests::new(store.clone(), news.clone());
         let keys = KeyRing::new(store.clone(), settings);
         let access = AccessTokens::new(keys.clone(), settings);
         let kept = Arc::new(InDatabase(store.clone()));
-        let logins = Logins::new(kept, store.clone(), keys.clone(), access.clone(), settings);
+        let logins = Logins::new(kept, store.clone(), keys.clone(), access.clone(), news.clone(), settings);
         Self {
-            doorkeeper: Doorkeeper::new(guests.clone(), access),
-            accounts: Accounts::new(store, logins.clone(), passwords, settings),
+            doorkeeper: Doorkeeper::new(guests.clone(), access, news.clone(), in_force.clone()),
+            accounts: Accounts::new(store, logins.clone(), news.clone(), passwords, settings),
             guests,
             logins,
             keys,
+            news,
+            in_force,
         }
     }
 
@@ -74,6 +88,9 @@ impl Auth {
     /// # Errors
     /// `storage_unavailable`, `auth_unavailable`.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.in_force.sweep(now);
+        self.news.sweep(Timestamp::from_millis(now.as_millis() - self.in_force.kept_ms())).await?;
+        self.keys.sweep(now).await?;
         self.accounts.sweep(now).await?;
         self.logins.sweep(now).await
     }

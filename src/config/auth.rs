@@ -1,6 +1,8 @@
 //! `[auth]`: who may be somebody, how passwords are kept, and how long tokens are good.
 //! Nothing is hashed or signed here.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::bounds::within;
@@ -16,6 +18,9 @@ pub struct AuthSettings {
     /// Seconds for which an access token is good, 1 to 86,400.
     #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
     pub access_s: u32,
+    /// Seconds that an open socket has for a new token when its own has expired, 1 to 3,600.
+    #[serde(deserialize_with = "within::<1, 3_600, _, _>")]
+    pub renewal_s: u32,
     /// Seconds for which a login is good without being used, 1 to 34,560,000.
     #[serde(deserialize_with = "within::<1, 34_560_000, _, _>")]
     pub refresh_s: u32,
@@ -51,6 +56,13 @@ pub struct AuthSettings {
     /// The longest wait between two attempts in seconds, 1 to 86,400.
     #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
     pub longest_wait_s: u32,
+}
+
+impl AuthSettings {
+    /// How long an open socket has for a new token.
+    pub fn renewal(&self) -> Duration {
+        Duration::from_secs(self.renewal_s.into())
+    }
 }
 
 /// What a service is called in a token: not empty, at most 200 characters.

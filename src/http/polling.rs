@@ -13,7 +13,7 @@ use bytestring::ByteString;
 use super::{Context, reader::Reader};
 use crate::{
     actors::Start,
-    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId},
+    domain::{About, Code, Identity, Missing, Position, PositionText, Refusal, RoomId},
     wire::{Dialect, Greeting, json},
 };
 
@@ -30,6 +30,7 @@ struct Greeted {
 /// `position_lost`, and as [`Reader::open`].
 pub(super) async fn records_after(
     context: &Context,
+    who: Option<&Identity>,
     room: &RoomId,
     after: PositionText,
     longest: Duration,
@@ -44,7 +45,8 @@ pub(super) async fn records_after(
         let _ = told.set(Greeted { head: greeting.room.head.clone(), lost });
         Vec::new()
     });
-    let mut reader = Reader::open(context, polls, room, Dialect::Json, Start::After(after), greet).await?;
+    let mut reader =
+        Reader::open(context, polls, who, room, Dialect::Json, Start::After(after), greet).await?;
     let Some(Greeted { head, lost }) = greeted.get() else { return Err(Code::Overloaded.into()) };
     if let Some(missing) = lost {
         let about = About::Lost { head: head.clone(), missing: *missing };

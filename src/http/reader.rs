@@ -11,8 +11,11 @@ use prometheus::IntGauge;
 
 use super::Context;
 use crate::{
-    actors::{Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay, Voice},
-    domain::{Refusal, RoomId},
+    actors::{
+        Greet, Outbound, Outbox, Presence, Pulse, Reading, RelayHandle, SessionId, Start, Subscription,
+        ToRelay, Voice,
+    },
+    domain::{Identity, Refusal, RoomId},
     wire::Dialect,
 };
 
@@ -24,19 +27,21 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads a room from `start` on in a dialect, and counts it in `gauge` for as long as it lives.
+    /// Reads a room from `start` on in a dialect, and counts it in `gauge` for as long as it lives. What somebody reads
+    /// with a token ends with what the token stands for.
     ///
     /// # Errors
     /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub(super) async fn open(
         context: &Context,
         gauge: &IntGauge,
+        who: Option<&Identity>,
         room: &RoomId,
         dialect: Dialect,
         start: Start,
         greet: Greet,
     ) -> Result<Self, Refusal> {
-        let connection = Connection::open(context, gauge);
+        let connection = Connection::open(context, gauge, who);
         let subscription = Subscription::new(
             None,
             Arc::clone(&connection.outbox),
@@ -82,15 +87,23 @@ struct Connection {
     relay: RelayHandle,
     session: SessionId,
     gauge: IntGauge,
+    _presence: Option<Presence>,
 }
 
 impl Connection {
-    fn open(context: &Context, gauge: &IntGauge) -> Self {
+    fn open(context: &Context, gauge: &IntGauge, who: Option<&Identity>) -> Self {
         let outbox = Outbox::new(|_| None, context.socket.outbox_bytes);
         let session = SessionId::next();
-        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), None));
+        let pulse = who.map(|identity| {
+            let pulse = Arc::new(Pulse::of_listener());
+            context.engine.limit_listener(identity, &pulse);
+            pulse
+        });
+        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), pulse));
+        let presence = who.map(|identity| context.engine.attend(identity, session, &outbox));
         gauge.inc();
-        Self { outbox, relay: context.relay.clone(), session, gauge: gauge.clone() }
+        let relay = context.relay.clone();
+        Self { outbox, relay, session, gauge: gauge.clone(), _presence: presence }
     }
 }
 

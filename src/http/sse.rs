@@ -17,7 +17,10 @@ use actix_web::{
 use bytestring::ByteString;
 use futures_util::Stream;
 
-use super::{Context, Problem, error::invalid, query::Query, reader::Reader, room_path::InRoom};
+use super::{
+    Context, Problem, error::invalid, identity::PerhapsCaller, query::Query, reader::Reader,
+    room_path::InRoom,
+};
 use crate::{
     actors::Start,
     domain::{PositionText, Refusal},
@@ -28,12 +31,14 @@ use crate::{
 ///
 /// First comes an event `joined` with `{"room", "head", "recovered"?, "missing"?}`, then an event `record` for
 /// each record, whose id is its position. `Last-Event-ID`, which browsers send by themselves, wins over `after`;
-/// with neither only new records come. A position that cannot be honoured gives `recovered: false`.
+/// with neither only new records come. A position that cannot be honoured gives `recovered: false`. What is followed with
+/// a token ends when that expires or what it stands for ends.
 #[utoipa::path(
     get,
     path = "/api/rooms/{id}/events",
     tag = "messages",
     operation_id = "followRoom",
+    security((), ("token" = [])),
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "Resume after this position: `<epoch>:<seq>` or `<seq>`"),
@@ -41,12 +46,14 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The events, until one side ends them", body = String, content_type = "text/event-stream"),
+        (status = 401, description = "`unauthenticated`: the token is not good"),
         (status = 404, description = "`room_not_found`"),
         (status = 422, description = "`invalid`"),
     )
 )]
 pub(super) async fn events(
     context: Data<Context>,
+    PerhapsCaller(who): PerhapsCaller,
     InRoom(room): InRoom,
     query: Query,
     request: HttpRequest,
@@ -60,6 +67,7 @@ pub(super) async fn events(
     let reader = Reader::open(
         &context,
         streams,
+        who.as_ref(),
         &room,
         Dialect::Sse,
         start,

@@ -151,6 +151,14 @@ pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(at)
 }
 
+/// Writes an instant that may be missing, as null then.
+pub fn perhaps_rfc3339<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A position as JSON text.
 pub fn position(position: &Position<'_>) -> String {
     text(position)

@@ -1,7 +1,7 @@
 //! The words in which requests of a STOMP client are answered: CONNECTED, RECEIPT, ERROR, and problems in its queue.
 //! Their text is the business of `wire::stomp`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -9,10 +9,11 @@ use super::{anonymous::Failed, notices::Notices, subscriptions::Alive};
 use crate::{
     actors::{
         outbox::Outbox,
+        pulse::Reminder,
         session::{Answer, Refused, Tongue},
         voice::Window,
     },
-    domain::{About, CloseCode, Code, Refusal, Retry, Seq},
+    domain::{About, CloseCode, Code, Refusal, Retry, Seq, Timestamp},
     wire::{
         Greeting,
         stomp::{self, Heartbeat, Welcome},
@@ -40,6 +41,10 @@ impl Tongue for Introduction {
         };
         self.notices.error(refusal, None, end)
     }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.notices).reminder(expires_at, within)
+    }
 }
 
 /// For the nickname that a payload gives a client: nothing, unless it cannot have it.
@@ -55,6 +60,10 @@ impl Tongue for Binding {
     fn refuse(&self, refusal: &Refusal) -> Refused {
         self.failed.tell();
         self.notices.refuse(refusal, self.receipt.as_deref())
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.notices).reminder(expires_at, within)
     }
 }
 
@@ -93,6 +102,10 @@ impl Tongue for Plain {
         }
         self.notices.refuse(refusal, self.receipt.as_deref())
     }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.notices).reminder(expires_at, within)
+    }
 }
 
 /// For SUBSCRIBE of a room: a RECEIPT when the subscription begins, and a problem where its position is lost.
@@ -124,6 +137,10 @@ impl Tongue for Opening {
         self.alive.ends();
         self.plain.refuse(refusal)
     }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.plain.notices).reminder(expires_at, within)
+    }
 }
 
 /// For DISCONNECT: a RECEIPT and the end.
@@ -140,5 +157,9 @@ impl Tongue for Farewell {
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
         self.plain.refuse(refusal)
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.plain.notices).reminder(expires_at, within)
     }
 }

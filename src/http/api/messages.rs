@@ -10,7 +10,14 @@ use super::{
 use crate::{
     actors::Sent,
     domain::{ClientId, Code, Identity, Message, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
-    http::{Context, Problem, body::JsonObject, identity::Caller, polling, query::Query, room_path::InRoom},
+    http::{
+        Context, Problem,
+        body::JsonObject,
+        identity::{Caller, PerhapsCaller},
+        polling,
+        query::Query,
+        room_path::InRoom,
+    },
     log::Page,
     wire::json,
 };
@@ -23,6 +30,7 @@ use crate::{
     path = "/api/rooms/{id}/messages",
     tag = "messages",
     operation_id = "listMessages",
+    security((), ("token" = [])),
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "The first records after this position: `<epoch>:<seq>` or `<seq>`"),
@@ -32,6 +40,7 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The records, ascending", body = Records<'_>),
+        (status = 401, description = "`unauthenticated`: the token is not good"),
         (status = 404, description = "`room_not_found`"),
         (status = 410, description = "`position_lost`, with `head` and `missing`"),
         (status = 422, description = "`invalid`"),
@@ -39,13 +48,16 @@ use crate::{
 )]
 pub(in crate::http) async fn list(
     context: Data<Context>,
+    PerhapsCaller(who): PerhapsCaller,
     InRoom(room): InRoom,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit(context.page_max)?;
     let selection = Selection::parse(&query)?;
     if let Selection::After(after, Some(longest)) = selection {
-        return Ok(polling::records_after(&context, &room, after, longest, limit as usize).await?);
+        return Ok(
+            polling::records_after(&context, who.as_ref(), &room, after, longest, limit as usize).await?
+        );
     }
     let head = context.engine.room(&room).await?.head;
     let page = selection.page(&head)?;

@@ -1,7 +1,8 @@
 //! Accounts and sessions over HTTP: who gets in, with what, for how long, and who does not.
-//! Sockets of sessions that end are in `kafka::sessions`, over two nodes, and in `revocation`.
+//! Two nodes that share them are in `kafka::sessions`.
 
 mod cookies;
+mod open_sockets;
 mod passwords;
 mod profile;
 mod sessions;

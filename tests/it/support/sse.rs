@@ -49,11 +49,26 @@ impl Events {
         query: &str,
         last_event_id: Option<&str>,
     ) -> Result<Events, String> {
+        let headers: Vec<_> = last_event_id.iter().map(|id| ("last-event-id", *id)).collect();
+        Events::begin(address, room, query, &headers).await
+    }
+
+    /// Opens the stream of a room with these headers.
+    pub(crate) async fn open_with(server: &Server, room: &str, headers: &[(&str, &str)]) -> Events {
+        Events::begin(&server.address(), room, "", headers).await.unwrap()
+    }
+
+    async fn begin(
+        address: &str,
+        room: &str,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Events, String> {
         let client = awc::Client::builder().timeout(2 * PATIENCE).finish();
         let url = format!("http://{address}/api/rooms/{room}/events{query}");
         let mut request = client.get(url).force_close().insert_header(("accept", "text/event-stream"));
-        if let Some(id) = last_event_id {
-            request = request.insert_header(("last-event-id", id));
+        for header in headers {
+            request = request.insert_header(*header);
         }
         let response = within("an event stream", request.send()).await.map_err(|error| error.to_string())?;
         assert_eq!(response.status().as_u16(), 200);
