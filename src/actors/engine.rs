@@ -146,7 +146,7 @@ impl Engine {
         let renewal = options.auth.renewal();
         let auth = Auth::new(store.clone(), &options.auth);
         let present = Present::default();
-        let watchman = Watchman::new(auth.clone(), present.clone(), clock.clone());
+        let watchman = Watchman::new(auth.clone(), present.clone(), clock.clone(), options.auth.sweeps());
         Watchman::start_in_arbiter(&threads[0], move |_| watchman);
         let parts = Parts {
             node,

@@ -180,8 +180,11 @@ impl Tongue for Words {
     fn refuse(&self, refusal: &Refusal) -> Refused {
         let mut frames = vec![native::refused(self.id.as_ref(), refusal)];
         // A taken or invalid nickname can be mended, a bad token cannot.
-        let end =
-            (self.is_connect && refusal.code == Code::Unauthenticated).then_some(CloseCode::Unauthenticated);
+        let end = match refusal.code {
+            Code::Unauthenticated if self.is_connect => Some(CloseCode::Unauthenticated),
+            Code::Banned if self.is_connect => Some(CloseCode::Banned),
+            _ => None,
+        };
         frames.extend(end.map(native::closing));
         Refused { frames, end }
     }

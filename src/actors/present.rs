@@ -54,6 +54,11 @@ impl Present {
         }
     }
 
+    /// Everybody who is connected.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.lock().keys().cloned().collect()
+    }
+
     fn close(&self, user: &UserId, code: CloseCode, concerns: impl Fn(&Connection) -> bool) {
         let present = self.lock();
         for connection in present.get(user).into_iter().flatten().filter(|one| concerns(one)) {
@@ -116,9 +121,9 @@ mod tests {
         assert_eq!(closed(), [true, false, true]);
         present.hear(&Event::Banned { user, ban: Ban { until: None, reason: None } });
         assert_eq!(closed(), [true, true, true]);
-        assert_eq!(present.lock().len(), 1);
+        assert_eq!(present.users(), [UserId::new("ada")]);
         drop(presences);
-        assert_eq!(present.lock().len(), 0);
+        assert_eq!(present.users(), []);
     }
 
     #[test]

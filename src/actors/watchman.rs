@@ -15,20 +15,19 @@ const NEWS: Duration = Duration::from_millis(400);
 /// Between two looks at the keys.
 const KEYS: Duration = Duration::from_secs(30);
 
-/// Between two looks at what is old.
-const SWEEPS: Duration = Duration::from_secs(60);
-
 /// The watchman of a node.
 pub(super) struct Watchman {
     auth: Auth,
     present: Present,
     clock: Clock,
+    /// Between two looks at what is old.
+    sweeps: Duration,
 }
 
 impl Watchman {
     /// Watches what belongs to `auth`, and closes what is `present`.
-    pub(super) fn new(auth: Auth, present: Present, clock: Clock) -> Self {
-        Self { auth, present, clock }
+    pub(super) fn new(auth: Auth, present: Present, clock: Clock, sweeps: Duration) -> Self {
+        Self { auth, present, clock, sweeps }
     }
 
     /// Hears for ever, at once what this node tells itself.
@@ -66,9 +65,11 @@ impl Watchman {
     }
 
     fn sweep(&mut self, context: &mut Context<Self>) {
-        let (auth, now) = (self.auth.clone(), self.clock.now());
+        let (auth, now, present) = (self.auth.clone(), self.clock.now(), self.present.users());
         let swept = async move {
-            if let Err(refusal) = auth.sweep(now).await {
+            // Who is connected is no idle guest, whatever else they do.
+            let swept = async { auth.guests.saw(present, now).await.and(auth.sweep(now).await) };
+            if let Err(refusal) = swept.await {
                 log::warn!("old logins and attempts stay a while: {refusal}");
             }
         };
@@ -83,6 +84,6 @@ impl Actor for Watchman {
         self.listen(context);
         self.keep_keys(context);
         context.run_interval(KEYS, Self::keep_keys);
-        context.run_interval(SWEEPS, Self::sweep);
+        context.run_interval(self.sweeps, Self::sweep);
     }
 }

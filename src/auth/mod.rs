@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod authority;
 mod back_off;
 mod doorkeeper;
 mod guests;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use access::Access;
 pub use accounts::{Accounts, Profile, SignUp};
+pub use authority::Authority;
 pub use doorkeeper::Doorkeeper;
 pub use guests::{Guests, Registered};
 pub use keys::{KeyRing, PublicKey};
@@ -38,7 +40,7 @@ use crate::{
 use access::AccessTokens;
 use in_force::InForce;
 use passwords::Passwords;
-use refresh_store::InDatabase;
+use refresh_store::{InDatabase, InRedis, RefreshStore};
 
 /// Everything that concerns who somebody is, on one node.
 #[derive(Clone)]
@@ -51,6 +53,8 @@ pub struct Auth {
     pub accounts: Accounts,
     /// Logins to accounts.
     pub logins: Logins,
+    /// What admins do.
+    pub authority: Authority,
     /// Keys.
     pub keys: KeyRing,
     /// What happens to logins and users, on all nodes.
@@ -67,13 +71,17 @@ impl Auth {
         let passwords = Passwords::new(settings);
         let in_force = InForce::new(i64::from(settings.access_s) * 1_000 + MARGIN_MS);
         let news = News::new(store.clone(), in_force.clone());
-        let guests = Guests::new(store.clone(), news.clone());
+        let guests = Guests::new(store.clone(), news.clone(), settings);
         let keys = KeyRing::new(store.clone(), settings);
         let access = AccessTokens::new(keys.clone(), settings);
-        let kept = Arc::new(InDatabase(store.clone()));
+        let kept: Arc<dyn RefreshStore> = match &settings.refresh_store {
+            address if address.is_database() => Arc::new(InDatabase(store.clone())),
+            address => Arc::new(InRedis::at(address.clone())),
+        };
         let logins = Logins::new(kept, store.clone(), keys.clone(), access.clone(), news.clone(), settings);
         Self {
             doorkeeper: Doorkeeper::new(guests.clone(), access, news.clone(), in_force.clone()),
+            authority: Authority::new(store.clone(), news.clone()),
             accounts: Accounts::new(store, logins.clone(), news.clone(), passwords, settings),
             guests,
             logins,
@@ -89,6 +97,7 @@ impl Auth {
     /// `storage_unavailable`, `auth_unavailable`.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), Refusal> {
         self.in_force.sweep(now);
+        self.guests.expire(now).await?;
         self.news.sweep(Timestamp::from_millis(now.as_millis() - self.in_force.kept_ms())).await?;
         self.keys.sweep(now).await?;
         self.accounts.sweep(now).await?;

@@ -37,6 +37,25 @@ impl JsonObject {
         }
     }
 
+    /// A whole number from `least` to `most` that may be missing or null.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is something else.
+    pub(super) fn optional_count(
+        &self,
+        field: &'static str,
+        (least, most): (u32, u32),
+    ) -> Result<Option<u32>, Refusal> {
+        let found = match self.0.get(field) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()),
+        };
+        match found.filter(|number| (least..=most).contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(invalid(field, &format!("must be a whole number from {least} to {most}"))),
+        }
+    }
+
     /// A field that is true, false, missing or null, the last two of which mean false.
     ///
     /// # Errors
@@ -68,6 +87,26 @@ impl FromRequest for JsonObject {
                 return Err(Code::UnsupportedMediaType.into());
             }
             Ok(Self::parse(&bytes)?)
+        })
+    }
+}
+
+/// The body of a request that may do without one.
+pub(super) struct OptionalObject(pub JsonObject);
+
+impl FromRequest for OptionalObject {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+            let length = request.headers().get(header::CONTENT_LENGTH).map(header::HeaderValue::as_bytes);
+            if !is_chunked && length.is_none_or(|length| length == b"0") {
+                return Ok(Self(JsonObject(Map::new())));
+            }
+            JsonObject::from_request(&request, &mut payload).await.map(Self)
         })
     }
 }

@@ -43,7 +43,7 @@ use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
     config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings},
 };
-use api::{accounts, availability, keys, members, messages, rooms, sessions, users};
+use api::{accounts, admin, availability, keys, members, messages, rooms, sessions, users};
 
 /// Mounts what is served beside the API, with rules of its own about who may call.
 pub type Services = fn(&mut ServiceConfig, &Context);
@@ -149,6 +149,11 @@ const ENDPOINTS: &[Endpoint] = &[
         &[(Verb::Read, |route| route.to(users::me)), (Verb::Change, |route| route.to(users::rename))],
     ),
     Endpoint("/api/users/me/password", &[(Verb::Put, |route| route.to(users::change_password))]),
+    Endpoint(
+        "/api/users/{id}/ban",
+        &[(Verb::Put, |route| route.to(admin::ban)), (Verb::Delete, |route| route.to(admin::unban))],
+    ),
+    Endpoint("/api/users/{id}/role", &[(Verb::Put, |route| route.to(admin::set_role))]),
     Endpoint("/api/accounts", &[(Verb::Create, |route| route.to(accounts::create))]),
     Endpoint(
         "/api/sessions",

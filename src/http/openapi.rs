@@ -14,7 +14,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{accounts, availability, keys, members, messages, rooms, sessions, users},
+    api::{accounts, admin, availability, keys, members, messages, rooms, sessions, users},
     asyncapi, health, sse,
 };
 use crate::wire::problem::Problem;
@@ -33,6 +33,9 @@ use crate::wire::problem::Problem;
         users::me,
         users::rename,
         users::change_password,
+        admin::ban,
+        admin::unban,
+        admin::set_role,
         accounts::create,
         sessions::begin,
         sessions::refresh,
@@ -60,6 +63,7 @@ use crate::wire::problem::Problem;
         (name = "users", description = "Who people are"),
         (name = "accounts", description = "Users who log in with a password"),
         (name = "sessions", description = "Logins to accounts and their tokens"),
+        (name = "admin", description = "For admins of the server"),
         (name = "rooms", description = "Rooms and their list"),
         (name = "members", description = "Who belongs to a room"),
         (name = "messages", description = "What is said in a room"),

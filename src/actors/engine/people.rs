@@ -12,7 +12,10 @@ use crate::{
         subscriber::SessionId,
     },
     auth::{Profile, PublicKey, Registered, Session, SignUp, Token},
-    domain::{CloseCode, Code, Device, Identity, Login, LoginId, Nickname, Refusal, ServerRole, User},
+    domain::{
+        Ban, CloseCode, Code, Device, Identity, Login, LoginId, Nickname, Refusal, ServerRole, Timestamp,
+        User, UserId,
+    },
     storage::logins::LoginRecord,
 };
 
@@ -141,6 +144,43 @@ impl Engine {
     /// `storage_unavailable`.
     pub async fn public_keys(&self) -> Result<Vec<PublicKey>, Refusal> {
         Ok(self.0.auth.keys.public(self.0.clock.now()).await?)
+    }
+
+    /// Bans a user from this server, for so many seconds or for ever.
+    ///
+    /// # Errors
+    /// `forbidden`, `user_not_found`, `storage_unavailable`.
+    pub async fn ban_from_server(
+        &self,
+        admin: &Identity,
+        user: &UserId,
+        seconds: Option<u32>,
+        reason: Option<String>,
+    ) -> Result<(), Refusal> {
+        let now = self.0.clock.now();
+        let end = |seconds: u32| Timestamp::from_millis(now.as_millis() + i64::from(seconds) * 1_000);
+        self.0.auth.authority.ban(admin, user, Ban { until: seconds.map(end), reason }, now).await
+    }
+
+    /// Takes a user's ban back.
+    ///
+    /// # Errors
+    /// `forbidden`, `user_not_found`, `storage_unavailable`.
+    pub async fn unban_from_server(&self, admin: &Identity, user: &UserId) -> Result<(), Refusal> {
+        self.0.auth.authority.unban(admin, user, self.0.clock.now()).await
+    }
+
+    /// Makes a user an admin of this server, or one no more.
+    ///
+    /// # Errors
+    /// `forbidden`, `user_not_found`, `storage_unavailable`.
+    pub async fn set_server_role(
+        &self,
+        admin: &Identity,
+        user: &UserId,
+        role: ServerRole,
+    ) -> Result<(), Refusal> {
+        self.0.auth.authority.set_role(admin, user, role, self.0.clock.now()).await
     }
 
     /// Knows a connection as somebody's until what this gives is dropped: it is closed when their login ends or they are

@@ -35,9 +35,10 @@ impl Tongue for Introduction {
     }
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
-        let end = match refusal.code.retry() {
-            Retry::Later => CloseCode::GoingAway,
-            Retry::No | Retry::Reconnect => CloseCode::Unauthenticated,
+        let end = match (refusal.code, refusal.code.retry()) {
+            (Code::Banned, _) => CloseCode::Banned,
+            (_, Retry::Later) => CloseCode::GoingAway,
+            (_, Retry::No | Retry::Reconnect) => CloseCode::Unauthenticated,
         };
         self.notices.error(refusal, None, end)
     }

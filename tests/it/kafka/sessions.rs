@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use awc::http::Method;
 use serde_json::{Value, json};
 
+use crate::accounts::create_admin;
 use crate::support::cluster::{Cluster, on_kafka};
 use crate::support::http::{Answer, Http, id_of, text};
 use crate::support::server::{Plan, Server};
@@ -135,6 +136,33 @@ async fn a_change_of_password_closes_the_other_sessions_on_every_node() {
     is_soon_closed(&mut goes, 4500, since).await;
     assert_eq!(stays.ask("ping", json!({})).await["type"], "pong");
     refresh(&two, &own).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_ban_on_one_node_is_in_force_on_the_other_within_a_second() {
+    let Some(cluster) = two_nodes("bans").await else { return };
+    let [one, two] = nodes(&cluster);
+    let made = create_admin(&cluster.nodes[0], &["--login", "root"], PASSWORD);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let admin = acting_in(&one, &log_in(&two, "root").await);
+    let (session, guest) = (sign_up(&one, "ada").await, two.user("Guest").await);
+    let mut socket = socket_in(&cluster.nodes[1], &session).await;
+    let mut guests = Socket::of(&cluster.nodes[1], &guest).await;
+    for (user, socket) in [(text(&session["user"]["id"]), &mut socket), (guest.id.clone(), &mut guests)] {
+        let path = format!("/api/users/{user}/ban");
+        let since = Instant::now();
+        let call = admin.call(Method::PUT, &path).json(&json!({ "reason": "spam" }));
+        assert_eq!(call.answer().await.status, 204);
+        is_soon_closed(socket, 4501, since).await;
+    }
+    acting_in(&two, &session).get("/api/users/me").await.problem(403, "banned");
+    refresh(&two, &session).await.problem(403, "banned");
+    two.acting_as(&guest).get("/api/users/me").await.problem(403, "banned");
+
+    let path = format!("/api/users/{}/ban", text(&session["user"]["id"]));
+    assert_eq!(admin.delete(&path).await.status, 204);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    acting_in(&two, &session).get("/api/users/me").await.expect(200);
 }
 
 /// A token that was signed before says how its owner was called then; what they do is done under their name of now.
