@@ -15,7 +15,7 @@ use utoipa::{
 
 use super::{
     api::{
-        accounts, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
+        accounts, admin, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
         sessions, users,
     },
     asyncapi, health, sse,
@@ -36,6 +36,9 @@ use crate::wire::problem::Problem;
         users::me,
         users::rename,
         users::change_password,
+        admin::ban,
+        admin::unban,
+        admin::set_role,
         accounts::create,
         sessions::begin,
         sessions::refresh,
@@ -83,6 +86,7 @@ use crate::wire::problem::Problem;
         (name = "users", description = "Who people are"),
         (name = "accounts", description = "Users who log in with a password"),
         (name = "sessions", description = "Logins to accounts and their tokens"),
+        (name = "admin", description = "For admins of the server"),
         (name = "rooms", description = "Rooms and their list"),
         (name = "members", description = "Who belongs to a room"),
         (name = "moderation", description = "What is held against people in a room"),
