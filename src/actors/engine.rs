@@ -1,6 +1,8 @@
 //! The engine: one node's actors and stores behind plain asynchronous calls, for whoever speaks to clients.
 //! Surfaces use nothing else of a node; no rule is decided here.
 
+mod people;
+
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Arbiter};
@@ -20,12 +22,18 @@ use super::{
     room::Room,
     subscriber::{Greet, Subscription},
     to_room::{SendAll, Sent, Start, Subscribe, Subscribed, ToRoom},
+    watchman::Watchman,
 };
 use crate::{
-    auth::{Guests, Registered, Token, random},
+    auth::{
+        Auth,
+        issuers::{Issuer, Issuers},
+        random,
+    },
+    config::AuthSettings,
     domain::{
-        About, CloseCode, Code, Epoch, Identity, Limits, Message, Nickname, Purpose, Record, Refusal, RoomId,
-        RoomInfo, RoomName, Seq, User,
+        About, CloseCode, Code, Epoch, Limits, Message, Purpose, Record, Refusal, RoomId, RoomInfo, RoomName,
+        Seq, User,
     },
     log::{Page, RoomLog, kafka::BrokerError},
     storage::{
@@ -48,6 +56,8 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// What people may choose.
     pub limits: Limits,
+    /// Whose tokens are believed besides the node's own.
+    pub issuers: Vec<Issuer>,
     /// How often anybody may do what.
     pub allowances: Allowances,
     /// Where everything is counted.
@@ -64,6 +74,8 @@ pub struct EngineOptions {
     pub room_pace: Duration,
     /// A room's state is stored each time it grew by so many records.
     pub snapshot_every: u64,
+    /// Guests, accounts and their sessions.
+    pub auth: AuthSettings,
     /// The log it runs on.
     pub log: LogOptions,
 }
@@ -75,7 +87,7 @@ pub struct Engine(Arc<Parts>);
 struct Parts {
     node: String,
     store: Store,
-    guests: Guests,
+    auth: Auth,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -108,7 +120,7 @@ impl Engine {
     /// # Errors
     /// A setting that the log cannot be started with. Brokers and databases that are away are none.
     pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
-        let EngineOptions { node, database, clock, limits, allowances, metrics, log, .. } = options;
+        let EngineOptions { node, database, clock, limits, allowances, metrics, log, issuers, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
         let relays = Relays::default();
@@ -138,9 +150,12 @@ impl Engine {
             pace: options.room_pace,
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
-        let guests = Guests::new(store.clone());
+        let auth =
+            Auth::new(store.clone(), &options.auth, Issuers::new(issuers, store.clone(), limits.clone()));
+        let watchman = Watchman::new(auth.clone(), clock.clone());
+        Watchman::start_in_arbiter(&threads[0], move |_| watchman);
         let parts =
-            Parts { node, store, guests, logs, directory, lobby, relays, clock, limits, allowances, metrics };
+            Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, allowances, metrics };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -171,22 +186,6 @@ impl Engine {
 
     pub(super) fn log(&self) -> Arc<dyn RoomLog> {
         Arc::clone(&self.0.logs.log)
-    }
-
-    /// Registers a guest, or one who comes back with nickname and secret.
-    ///
-    /// # Errors
-    /// `invalid`, `nickname_taken`, `storage_unavailable`.
-    pub async fn register(&self, nickname: Nickname, secret: Option<String>) -> Result<Registered, Refusal> {
-        self.0.guests.register(nickname, secret, self.0.clock.now()).await
-    }
-
-    /// Who a token stands for.
-    ///
-    /// # Errors
-    /// `unauthenticated`, `storage_unavailable`.
-    pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
-        self.0.guests.authenticate(token).await
     }
 
     /// Makes a room, and tells whoever watches the list.

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod accounts;
 mod check;
 mod cli;
 mod durability;
@@ -15,6 +16,7 @@ mod garbage;
 mod hardening;
 mod http_contract;
 mod idempotence;
+mod issuers;
 mod kafka;
 mod limits;
 mod page;
