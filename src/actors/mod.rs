@@ -67,8 +67,8 @@ pub use relay::{RelayHandle, RelayState, ToRelay};
 pub use saver::SaverState;
 pub use session::{Progress, SessionState};
 pub use stomp::{Stomp, StompOptions};
-pub use subscriber::{Greet, SessionId, Subscription};
-pub use to_room::{RoomView, Sent, Start, Subscribed};
+pub use subscriber::{Footing, Greet, SessionId, Subscription};
+pub use to_room::{Penalties, RoomView, Sent, Standing, Start, Subscribed};
 pub use voice::{Voice, Window};
 pub use writer::WriterState;
 

@@ -10,8 +10,11 @@ use bytestring::ByteString;
 
 use super::Context;
 use crate::{
-    actors::{Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay, Voice},
-    domain::{Refusal, RoomId},
+    actors::{
+        Footing, Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay,
+        Voice,
+    },
+    domain::{Refusal, RoomId, UserId},
     wire::Dialect,
 };
 
@@ -23,20 +26,21 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads a room from `start` on in a dialect.
+    /// Reads a room as somebody, or as nobody in particular, from `start` on in a dialect.
     ///
     /// # Errors
-    /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
+    /// `room_not_found`, `not_a_member`, `banned`, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub(super) async fn open(
         context: &Context,
-        room: &RoomId,
+        (room, user): (&RoomId, Option<UserId>),
         dialect: Dialect,
         start: Start,
         greet: Greet,
     ) -> Result<Self, Refusal> {
         let connection = Connection::open(context);
         let subscription = Subscription::new(
-            None,
+            user,
+            Footing::Reader,
             Arc::clone(&connection.outbox),
             Voice::plain(dialect),
             connection.relay.clone(),

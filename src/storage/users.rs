@@ -183,6 +183,19 @@ pub fn end_token(connection: &mut Connection, hash: &[u8; 32]) -> Result<(), Sto
     Ok(())
 }
 
+/// The user whose nickname has this key.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn by_nickname_key(connection: &mut Connection, key: &str) -> Result<Option<User>, StorageError> {
+    let row: Option<UserRow> = run!(connection, |session| users::table
+        .filter(users::nickname_key.eq(key))
+        .select((users::id, users::nickname))
+        .first(session)
+        .optional())?;
+    Ok(row.map(User::from))
+}
+
 fn by_secret(connection: &mut Connection, new: &NewUser) -> Result<Option<User>, StorageError> {
     let Some(secret_hash) = &new.secret_hash else { return Ok(None) };
     let row: Option<UserRow> = run!(connection, |session| users::table

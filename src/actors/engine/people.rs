@@ -95,12 +95,15 @@ impl Engine {
         self.0.auth.accounts.profile(&identity.user.id).await
     }
 
-    /// Gives a user another nickname.
+    /// Gives a user another nickname, and tells their rooms. Done again it changes nothing, and tells the rooms that do not
+    /// know yet.
     ///
     /// # Errors
-    /// `nickname_taken`, `forbidden` to guests, `storage_unavailable`.
+    /// `nickname_taken`, `forbidden` to guests, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub async fn rename(&self, identity: &Identity, nickname: &Nickname) -> Result<User, Refusal> {
-        self.0.auth.accounts.rename(identity, nickname).await
+        let renamed = self.0.auth.accounts.rename(identity, nickname).await?;
+        self.tell_renamed(&identity.user, nickname).await?;
+        Ok(renamed)
     }
 
     /// Changes the user's password and ends their other sessions.

@@ -144,6 +144,8 @@ pub enum Change {
     Created,
     /// Its members or its name changed.
     Changed,
+    /// It is closed for ever, and not in the list any more.
+    Closed,
 }
 
 impl Change {
@@ -152,12 +154,13 @@ impl Change {
         match self {
             Self::Created => "created",
             Self::Changed => "changed",
+            Self::Closed => "closed",
         }
     }
 
     /// The change of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Created, Self::Changed].into_iter().find(|change| change.name() == name)
+        [Self::Created, Self::Changed, Self::Closed].into_iter().find(|change| change.name() == name)
     }
 }
 
@@ -217,16 +220,22 @@ struct Refused<'a> {
     head: Option<Position<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<Missing>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::until")]
+    until: Option<Option<domain::Timestamp>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// The reply to a request that was refused.
 pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
-    let (room, lost) = match refusal.about.as_deref() {
-        Some(About::Room(room)) => (Some(Room::of(room)), None),
-        Some(About::Lost { head, missing }) => (None, Some((Position::of(head), Missing::from(*missing)))),
-        Some(About::Rate { .. }) | None => (None, None),
+    let (room, head, missing) = match refusal.about.as_deref() {
+        Some(About::Room(room)) => (Some(Room::of(room)), None, None),
+        Some(About::Lost { head, missing }) => {
+            (None, Some(Position::of(head)), Some(Missing::from(*missing)))
+        }
+        Some(About::Penalty { .. } | About::Rate { .. }) | None => (None, None, None),
     };
-    let (head, missing) = lost.unzip();
+    let (until, reason) = refusal.penalty();
     let says = Refused {
         code: refusal.code.name(),
         message: &refusal.message,
@@ -236,6 +245,8 @@ pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
         room,
         head,
         missing,
+        until,
+        reason,
     };
     frame("error", id, says)
 }

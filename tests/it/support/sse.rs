@@ -5,7 +5,7 @@ use bytes::{Buf, BytesMut};
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::http::Http;
+use super::http::{Http, User};
 use super::server::Server;
 use super::{PATIENCE, within};
 
@@ -42,6 +42,12 @@ impl Events {
         Events::try_open(&server.address(), room, query, last_event_id).await.unwrap()
     }
 
+    /// Opens the stream of a room in somebody's name.
+    pub(crate) async fn of(server: &Server, room: &str, user: &User) -> Events {
+        let headers = [("authorization", format!("Bearer {}", user.token))];
+        Events::try_open_with(&server.address(), room, "", &headers).await.unwrap()
+    }
+
     /// Opens the stream of a server that may be away.
     pub(crate) async fn try_open(
         address: &str,
@@ -49,11 +55,21 @@ impl Events {
         query: &str,
         last_event_id: Option<&str>,
     ) -> Result<Events, String> {
+        let last = last_event_id.map(|id| ("last-event-id", id.to_owned()));
+        Events::try_open_with(address, room, query, last.as_slice()).await
+    }
+
+    async fn try_open_with(
+        address: &str,
+        room: &str,
+        query: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Events, String> {
         let client = awc::Client::builder().timeout(2 * PATIENCE).finish();
         let url = format!("http://{address}/api/rooms/{room}/events{query}");
         let mut request = client.get(url).force_close().insert_header(("accept", "text/event-stream"));
-        if let Some(id) = last_event_id {
-            request = request.insert_header(("last-event-id", id));
+        for (name, value) in headers {
+            request = request.insert_header((*name, value.as_str()));
         }
         let response = within("an event stream", request.send()).await.map_err(|error| error.to_string())?;
         assert_eq!(response.status().as_u16(), 200);

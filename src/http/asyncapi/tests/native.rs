@@ -123,7 +123,9 @@ fn frames() -> Vec<ByteString> {
     }
     frames.extend(records().iter().map(|record| native::record(&room.id, record)));
     frames.push(native::records(&room.id, &records()));
-    frames.extend([Change::Created, Change::Changed].map(|change| native::room_changed(change, &room)));
+    frames.extend(
+        [Change::Created, Change::Changed, Change::Closed].map(|change| native::room_changed(change, &room)),
+    );
     frames.extend(CloseCode::ALL.iter().map(|code| native::closing(*code)));
     frames
 }
