@@ -58,7 +58,7 @@ pub use clock::Clock;
 pub use conversation::{Conversation, Incoming, Line, Protocol};
 pub use directory::DirectoryState;
 pub use engine::{Engine, EngineOptions, EngineView, Reading, RoomPage};
-pub use limits::{Address, Admission, Allowances, Seat, SessionAllowance, SignUp};
+pub use limits::{Address, Admission, Allowances, Attempt, Entrance, Seat, SessionAllowance};
 pub use lobby::LobbyState;
 pub use logs::{KafkaPlan, LogOptions, LogView};
 pub use native::Native;

@@ -18,7 +18,7 @@ use super::{
     Sent,
     conversation::Line,
     engine::Engine,
-    limits::{Address, Admission, SessionAllowance},
+    limits::{Address, Admission, Entrance, SessionAllowance},
     present::Presence,
     relay::ToRelay,
     reply::Reply,
@@ -440,7 +440,7 @@ async fn identify(
         }
         Connect::Guest { nickname, secret } => (nickname, secret),
     };
-    let sign_up = engine.allowances().sign_up(from)?;
+    let sign_up = engine.allowances().attempt(Entrance::SignUp, from)?;
     let registered = engine.register(nickname, secret).await;
     if registered.as_ref().map_or(true, |registered| registered.returned) {
         sign_up.give_back();
