@@ -25,7 +25,11 @@ use super::{
     to_room::{SendAll, Sent, Start, Subscribe, Subscribed, ToRoom},
 };
 use crate::{
-    auth::{Guests, Registered, Token, random},
+    auth::{
+        Guests, Registered, Token,
+        issuers::{Issuer, Issuers},
+        random,
+    },
     domain::{
         About, CloseCode, Code, Epoch, Identity, Limits, Message, Nickname, Purpose, Refusal, RoomId,
         RoomInfo, RoomName, User, Visibility,
@@ -53,6 +57,8 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// What people may choose.
     pub limits: Limits,
+    /// Whose tokens are believed besides the node's own.
+    pub issuers: Vec<Issuer>,
     /// Where everything is counted.
     pub metrics: Metrics,
     /// Threads that rooms live on; at least one.
@@ -79,6 +85,7 @@ struct Parts {
     node: String,
     store: Store,
     guests: Guests,
+    issuers: Issuers,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -107,7 +114,7 @@ impl Engine {
     /// # Errors
     /// A setting that the log cannot be started with. Brokers and databases that are away are none.
     pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
-        let EngineOptions { node, database, clock, limits, metrics, log, .. } = options;
+        let EngineOptions { node, database, clock, limits, metrics, log, issuers, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
         let relays = Relays::default();
@@ -139,7 +146,9 @@ impl Engine {
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
         let guests = Guests::new(store.clone());
-        let parts = Parts { node, store, guests, logs, directory, lobby, relays, clock, limits, metrics };
+        let issuers = Issuers::new(issuers, store.clone(), limits.clone());
+        let parts =
+            Parts { node, store, guests, issuers, logs, directory, lobby, relays, clock, limits, metrics };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -178,9 +187,17 @@ impl Engine {
     /// Who a token stands for.
     ///
     /// # Errors
-    /// `unauthenticated`, `storage_unavailable`.
+    /// `unauthenticated`, `storage_unavailable`; `auth_unavailable` for another issuer's token whose keys cannot be had.
     pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
+        if let Some(issuer) = self.0.issuers.of(token) {
+            return self.0.issuers.authenticate(issuer, token, self.0.clock.now()).await;
+        }
         self.0.guests.authenticate(token).await
+    }
+
+    /// Whether a text claims to be the token of another issuer that is believed here.
+    pub(super) fn is_issued_elsewhere(&self, token: &Token) -> bool {
+        self.0.issuers.of(token).is_some()
     }
 
     /// Makes a room, and tells whoever watches the list if anybody may find it.

@@ -374,8 +374,14 @@ async fn identify(engine: &Engine, connect: Connect) -> Result<(Identity, Option
             return engine.authenticate(&Token::shown(token)).await.map(|identity| (identity, None));
         }
         Connect::TokenOrSecret { passcode, nickname } => {
-            match engine.authenticate(&Token::shown(passcode.clone())).await {
-                Err(refusal) if refusal.code == Code::Unauthenticated => (nickname, Some(passcode)),
+            let token = Token::shown(passcode.clone());
+            match engine.authenticate(&token).await {
+                // What says itself that another issuer made it is no secret of a guest.
+                Err(refusal)
+                    if refusal.code == Code::Unauthenticated && !engine.is_issued_elsewhere(&token) =>
+                {
+                    (nickname, Some(passcode))
+                }
                 known => return known.map(|identity| (identity, None)),
             }
         }

@@ -1,7 +1,9 @@
 //! Who somebody is: guests by nickname, and the tokens they were given.
 //! Actors and HTTP ask here; nothing here knows a socket.
 
+pub mod fetch;
 mod guests;
+pub mod issuers;
 mod known;
 pub mod random;
 mod token;

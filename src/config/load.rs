@@ -65,6 +65,12 @@ impl Settings {
             let value = given.get(&name).map_or_else(String::new, |given| given.shown(&name));
             return Err(wrong(&name, value, why.to_owned(), given));
         }
+        if self.tls.is_half() {
+            let (missing, other) =
+                if self.tls.cert.as_os_str().is_empty() { ("cert", "key") } else { ("key", "cert") };
+            let allowed = format!("a file, as tls.{other} names one");
+            return Err(wrong(&format!("tls.{missing}"), "\"\"".to_owned(), allowed, given));
+        }
         if self.stomp.errors == self.stomp.rooms {
             let value = format!("{:?}", self.stomp.errors.as_str());
             return Err(wrong(
@@ -73,6 +79,11 @@ impl Settings {
                 "another destination than stomp.rooms".to_owned(),
                 given,
             ));
+        }
+        if let Some((name, url)) = self.auth.exposed_url() {
+            let allowed =
+                "https, or http to this machine, or any http where auth.plain_http is true".to_owned();
+            return Err(wrong(name, format!("{url:?}"), allowed, given));
         }
         let does_all = self.node.roles.has(Role::Gateway) && self.node.roles.has(Role::Saver);
         if self.log.kind == LogKind::Embedded && !does_all {
@@ -245,10 +256,20 @@ mod tests {
         let refusal = refusal_of("socket.heartbeet_s", "1");
         assert!(refusal.contains("heartbeat_s, in_flight"), "{refusal}");
         let refusal = refusal_of("sockets.heartbeat_s", "1");
-        assert!(refusal.contains("database, kafka, limits, log"), "{refusal}");
+        assert!(refusal.contains("auth, database, kafka, limits, log"), "{refusal}");
         for text in ["listen = \"a:1\"", "[servers]", "[server]\nport = 1", "[server.listen]\na = 1"] {
             let refusal = load_file(text).expect_err(text).to_string();
             assert!(refusal.contains("server"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn every_example_loads() {
+        for entry in fs::read_dir("config/examples").expect("examples") {
+            let file = entry.expect("an example").path();
+            if let Err(error) = Settings::load(Some(&file), []) {
+                panic!("{}: {error}", file.display());
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 //! The settings of a node, validated once at the start; `config/default.toml` is their manual.
 //! Not a place for rules: what a setting means is decided where it is used.
 
+mod auth;
 mod bounds;
 mod database;
 mod error;
 mod given;
+mod issuers;
 mod kafka;
 mod limits;
 mod load;
@@ -21,13 +23,17 @@ mod sockjs;
 mod stomp;
 mod stomp_routes;
 mod telemetry;
+mod tls;
+mod web_url;
 mod writer;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    auth::AuthSettings,
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
+    issuers::{ClaimNames, IssuerSettings, Issuers, KeySource, SigningAlgorithm},
     kafka::{Brokers, KafkaSettings, TopicPrefix},
     limits::LimitSettings,
     log::{LogKind, LogSettings},
@@ -41,6 +47,8 @@ pub use self::{
     stomp::{AnonymousClients, FixedDestination, RefusalsGo, StompSettings},
     stomp_routes::{StompRoute, StompRoutes},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
+    tls::TlsSettings,
+    web_url::WebUrl,
     writer::WriterSettings,
 };
 
@@ -50,6 +58,8 @@ pub use self::{
 pub struct Settings {
     /// The HTTP server.
     pub server: ServerSettings,
+    /// TLS.
+    pub tls: TlsSettings,
     /// The database.
     pub database: DatabaseSettings,
     /// The log that orders the records of a room.
@@ -68,6 +78,8 @@ pub struct Settings {
     pub sockjs: SockJsSettings,
     /// STOMP over WebSocket and SockJS.
     pub stomp: StompSettings,
+    /// How people show who they are.
+    pub auth: AuthSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,
     /// What a node tells about itself.

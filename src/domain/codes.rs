@@ -71,6 +71,7 @@ codes! {
     OriginNotAllowed 203 "origin_not_allowed" No "Pages of this origin may not use the server.";
     Muted 205 "muted" No "You may not speak in this room for now.";
     Banned 206 "banned" No "You are banned.";
+    LoginFailed 207 "login_failed" No "The login elsewhere cannot be believed.";
     NotFound 300 "not_found" No "There is no such resource.";
     RoomNotFound 301 "room_not_found" No "There is no such room.";
     UserNotFound 302 "user_not_found" No "There is no such user.";
@@ -85,6 +86,7 @@ codes! {
     LogUnavailable 502 "log_unavailable" Later "The log does not answer.";
     Overloaded 503 "overloaded" Later "The server has too much to do.";
     Internal 504 "internal" Later "The server failed.";
+    AuthUnavailable 505 "auth_unavailable" Later "Nobody can log in or stay so at the moment.";
 }
 
 macro_rules! close_codes {

@@ -103,9 +103,12 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed | Code::Muted | Code::Banned => {
-            StatusCode::FORBIDDEN
-        }
+        Code::NotAMember
+        | Code::Forbidden
+        | Code::OriginNotAllowed
+        | Code::Muted
+        | Code::Banned
+        | Code::LoginFailed => StatusCode::FORBIDDEN,
         Code::NotFound | Code::RoomNotFound | Code::UserNotFound | Code::InvitationNotFound => {
             StatusCode::NOT_FOUND
         }
@@ -114,7 +117,9 @@ pub(super) fn status(code: Code) -> StatusCode {
         }
         Code::PositionLost => StatusCode::GONE,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::StorageUnavailable | Code::LogUnavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Code::StorageUnavailable | Code::LogUnavailable | Code::Overloaded | Code::AuthUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -1,5 +1,5 @@
 //! Long polling: an answer that is held until a room has a record after a position.
-//! It is made of what the room's readers get, so that five hundred who wait for the same record cost no query.
+//! It is made of what the room's readers get, and near the end of what its hub has, so that it costs no query.
 
 use std::{
     future::poll_fn,
@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpResponse, http::header::ContentType, rt::time::timeout};
+use actix_web::{HttpResponse, http::header::ContentType, rt::time::timeout, web::Bytes};
 use bytestring::ByteString;
 
 use super::{Context, reader::Reader};
 use crate::{
     actors::Start,
-    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId, UserId},
+    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId, Seq, UserId},
+    telemetry::Counted,
     wire::{Dialect, Greeting, json},
 };
 
@@ -35,7 +36,36 @@ pub(super) async fn records_after(
     longest: Duration,
     limit: usize,
 ) -> Result<HttpResponse, Refusal> {
-    let polls = &context.engine.metrics().connections.poll;
+    let metrics = context.engine.metrics();
+    let _counted = Counted::in_gauge(&metrics.connections.poll);
+    if context.hubs.is_apart(room) {
+        return by_oneself(context, (room, user), after, longest, limit).await.map(answer);
+    }
+    match context.hubs.of(context, room).await {
+        Ok(hub) if hub.reaches(&after) => {
+            let (records, page) = hub.records_after(after.seq, longest, limit).await;
+            metrics.deliveries.inc_by(records as u64);
+            Ok(answer(page))
+        }
+        Ok(_) => by_oneself(context, (room, user), after, longest, limit).await.map(answer),
+        // What not everybody may read is read by each in their own name.
+        Err(refusal) if refusal.code == Code::RoomNotFound && user.is_some() => {
+            let page = by_oneself(context, (room, user), after, longest, limit).await?;
+            context.hubs.keep_apart(room);
+            Ok(answer(page))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// What the room gives to a reader of its own.
+async fn by_oneself(
+    context: &Context,
+    (room, user): (&RoomId, Option<UserId>),
+    after: PositionText,
+    longest: Duration,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
     let (seq, greeted) = (after.seq, Arc::new(OnceLock::new()));
     let told = Arc::clone(&greeted);
     let greet = Box::new(move |greeting: Greeting<'_>| {
@@ -44,8 +74,7 @@ pub(super) async fn records_after(
         let _ = told.set(Greeted { head: greeting.room.head.clone(), lost });
         Vec::new()
     });
-    let mut reader =
-        Reader::open(context, polls, (room, user), Dialect::Json, Start::After(after), greet).await?;
+    let mut reader = Reader::open(context, (room, user), Dialect::Json, Start::After(after), greet).await?;
     let Some(Greeted { head, lost }) = greeted.get() else { return Err(Code::Overloaded.into()) };
     if let Some(missing) = lost {
         let about = About::Lost { head: head.clone(), missing: *missing };
@@ -53,17 +82,20 @@ pub(super) async fn records_after(
     }
     // Time over and told to go are the same here: there is no record.
     let waited = timeout(longest, poll_fn(|task| reader.poll_frames(task))).await;
-    let mut records = waited.ok().flatten().unwrap_or_default();
-    records.truncate(limit);
-    Ok(answer(head, seq, &records))
+    let records = waited.ok().flatten().unwrap_or_default();
+    let records: Vec<&ByteString> = records.iter().take(limit).collect();
+    Ok(page(head, seq, &records))
 }
 
 /// The page of records that follow `after`; their numbers are dense, so that of the last one is known.
-fn answer(head: &Position, after: u64, records: &[ByteString]) -> HttpResponse {
-    let last = after + records.len() as u64;
+pub(super) fn page(head: &Position, after: Seq, records: &[&ByteString]) -> Bytes {
+    let last = after + records.len() as Seq;
     let position = json::position(&json::Position::at(&head.epoch, last));
     let head = json::position(&json::Position::at(&head.epoch, head.seq.max(last)));
-    let records: Vec<&str> = records.iter().map(|record| &**record).collect();
-    let page = format!(r#"{{"records":[{}],"position":{position},"head":{head}}}"#, records.join(","));
+    let records: Vec<&str> = records.iter().map(|record| &***record).collect();
+    format!(r#"{{"records":[{}],"position":{position},"head":{head}}}"#, records.join(",")).into()
+}
+
+fn answer(page: Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(page)
 }

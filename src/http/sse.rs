@@ -23,6 +23,7 @@ use super::{
 use crate::{
     actors::Start,
     domain::{PositionText, Refusal},
+    telemetry::Counted,
     wire::{self, Dialect},
 };
 
@@ -63,12 +64,10 @@ pub(super) async fn events(
         None => query.position("after")?,
     };
     let start = asked.map_or(Start::Live, Start::After);
-    let user = viewer.user;
-    let streams = &context.engine.metrics().connections.sse;
+    let counted = Counted::in_gauge(&context.engine.metrics().connections.sse);
     let reader = Reader::open(
         &context,
-        streams,
-        (&room, user),
+        (&room, viewer.user),
         Dialect::Sse,
         start,
         Box::new(|greeting| vec![wire::sse::joined(greeting)]),
@@ -79,7 +78,7 @@ pub(super) async fn events(
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         // Asks a proxy in front to hand each event on at once.
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(Events::new(reader, context.socket.heartbeat())))
+        .streaming(Events::new(reader, counted, context.socket.heartbeat())))
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<PositionText>, Refusal> {
@@ -104,11 +103,13 @@ fn joined(frames: &[ByteString]) -> Bytes {
 struct Events {
     reader: Reader,
     heartbeat: Interval,
+    _counted: Counted,
 }
 
 impl Events {
-    fn new(reader: Reader, heartbeat: Duration) -> Self {
-        Self { reader, heartbeat: interval_at(Instant::now() + heartbeat, heartbeat) }
+    fn new(reader: Reader, counted: Counted, heartbeat: Duration) -> Self {
+        let heartbeat = interval_at(Instant::now() + heartbeat, heartbeat);
+        Self { reader, heartbeat, _counted: counted }
     }
 }
 

@@ -7,6 +7,7 @@ mod connection;
 mod database;
 mod error;
 pub mod fold;
+pub mod identities;
 pub mod invitations;
 pub mod memberships;
 mod migrations;

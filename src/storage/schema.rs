@@ -93,6 +93,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(identities, tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(memberships, rooms);

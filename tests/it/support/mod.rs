@@ -2,6 +2,7 @@
 //! No claim about Klatsch is made here; a helper only panics where a test could not go on.
 
 pub(crate) mod cluster;
+pub(crate) mod document;
 pub(crate) mod follower;
 pub(crate) mod http;
 pub(crate) mod kafka;

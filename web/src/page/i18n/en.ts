@@ -117,6 +117,8 @@ export const en = {
     nickname_taken: "Somebody else has this nickname now.",
     banned: "You were banned here.",
     internal: "Something went wrong in the server.",
+    login_failed: "That login did not work. Try it again.",
+    auth_unavailable: "Nobody can log in right now. Try again soon.",
   } as Record<string, string>,
 };
 

@@ -119,5 +119,7 @@ export const ko: Dictionary = {
     nickname_taken: "다른 사람이 이 닉네임을 쓰고 있어요.",
     banned: "이곳에서 차단되었어요.",
     internal: "서버에 문제가 생겼어요.",
+    login_failed: "로그인이 되지 않았어요. 다시 시도해 주세요.",
+    auth_unavailable: "지금은 로그인할 수 없어요. 잠시 뒤에 다시 시도해 주세요.",
   },
 };
