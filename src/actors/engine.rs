@@ -4,6 +4,7 @@
 mod inviting;
 mod looking;
 mod moderating;
+mod people;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use super::{
     Clock, DirectoryState, LobbyState, Observe, RelayState,
     catch_up::CatchUp,
     directory::{Directory, DirectoryOptions, Locate},
+    limits::Allowances,
     lobby::{Lobby, RoomChanged, Whose},
     logs::{Ground, LogOptions, LogView, Logs},
     relay::{RelayHandle, ToRelay},
@@ -23,16 +25,18 @@ use super::{
     room::Room,
     subscriber::{Greet, Subscription},
     to_room::{SendAll, Sent, Start, Subscribe, Subscribed, ToRoom},
+    watchman::Watchman,
 };
 use crate::{
     auth::{
-        Guests, Registered, Token,
+        Auth,
         issuers::{Issuer, Issuers},
         random,
     },
+    config::AuthSettings,
     domain::{
-        About, CloseCode, Code, Epoch, Identity, Limits, Message, Nickname, Purpose, Refusal, RoomId,
-        RoomInfo, RoomName, User, Visibility,
+        About, CloseCode, Code, Epoch, Identity, Limits, Message, Purpose, Refusal, RoomId, RoomInfo,
+        RoomName, User, Visibility,
     },
     log::{RoomLog, kafka::BrokerError},
     storage::{
@@ -59,6 +63,8 @@ pub struct EngineOptions {
     pub limits: Limits,
     /// Whose tokens are believed besides the node's own.
     pub issuers: Vec<Issuer>,
+    /// How often anybody may do what.
+    pub allowances: Allowances,
     /// Where everything is counted.
     pub metrics: Metrics,
     /// Threads that rooms live on; at least one.
@@ -73,6 +79,8 @@ pub struct EngineOptions {
     pub room_pace: Duration,
     /// A room's state is stored each time it grew by so many records.
     pub snapshot_every: u64,
+    /// Guests, accounts and their sessions.
+    pub auth: AuthSettings,
     /// The log it runs on.
     pub log: LogOptions,
 }
@@ -84,14 +92,14 @@ pub struct Engine(Arc<Parts>);
 struct Parts {
     node: String,
     store: Store,
-    guests: Guests,
-    issuers: Issuers,
+    auth: Auth,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
     relays: Relays,
     clock: Clock,
     limits: Limits,
+    allowances: Allowances,
     metrics: Metrics,
 }
 
@@ -114,7 +122,7 @@ impl Engine {
     /// # Errors
     /// A setting that the log cannot be started with. Brokers and databases that are away are none.
     pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
-        let EngineOptions { node, database, clock, limits, metrics, log, issuers, .. } = options;
+        let EngineOptions { node, database, clock, limits, allowances, metrics, log, issuers, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
         let relays = Relays::default();
@@ -145,10 +153,12 @@ impl Engine {
             clock: clock.clone(),
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
-        let guests = Guests::new(store.clone());
-        let issuers = Issuers::new(issuers, store.clone(), limits.clone());
+        let auth =
+            Auth::new(store.clone(), &options.auth, Issuers::new(issuers, store.clone(), limits.clone()));
+        let watchman = Watchman::new(auth.clone(), clock.clone());
+        Watchman::start_in_arbiter(&threads[0], move |_| watchman);
         let parts =
-            Parts { node, store, guests, issuers, logs, directory, lobby, relays, clock, limits, metrics };
+            Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, allowances, metrics };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -160,6 +170,11 @@ impl Engine {
     /// What people may choose.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// How often anybody may do what.
+    pub fn allowances(&self) -> &Allowances {
+        &self.0.allowances
     }
 
     /// Where everything is counted.
@@ -176,35 +191,26 @@ impl Engine {
         Arc::clone(&self.0.logs.log)
     }
 
-    /// Registers a guest, or one who comes back with nickname and secret.
-    ///
-    /// # Errors
-    /// `invalid`, `nickname_taken`, `storage_unavailable`.
-    pub async fn register(&self, nickname: Nickname, secret: Option<String>) -> Result<Registered, Refusal> {
-        self.0.guests.register(nickname, secret, self.0.clock.now()).await
-    }
-
-    /// Who a token stands for.
-    ///
-    /// # Errors
-    /// `unauthenticated`, `storage_unavailable`; `auth_unavailable` for another issuer's token whose keys cannot be had.
-    pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
-        if let Some(issuer) = self.0.issuers.of(token) {
-            return self.0.issuers.authenticate(issuer, token, self.0.clock.now()).await;
-        }
-        self.0.guests.authenticate(token).await
-    }
-
-    /// Whether a text claims to be the token of another issuer that is believed here.
-    pub(super) fn is_issued_elsewhere(&self, token: &Token) -> bool {
-        self.0.issuers.of(token).is_some()
-    }
-
     /// Makes a room, and tells whoever watches the list if anybody may find it.
     ///
     /// # Errors
-    /// `room_name_taken`, with the room that has the name where its maker may see that; `storage_unavailable`.
+    /// `room_name_taken`, with the room that has the name where its maker may see that; `rate_limited`,
+    /// `storage_unavailable`.
     pub async fn create_room(
+        &self,
+        creator: &Identity,
+        name: RoomName,
+        visibility: Visibility,
+    ) -> Result<RoomInfo, Refusal> {
+        self.0.allowances.room(&creator.user.id)?;
+        let created = self.make_room(creator, name, visibility).await;
+        if created.is_err() {
+            self.0.allowances.no_room(&creator.user.id);
+        }
+        created
+    }
+
+    async fn make_room(
         &self,
         creator: &Identity,
         name: RoomName,

@@ -15,6 +15,7 @@ mod manual;
 mod node;
 mod origins;
 mod properties;
+mod proxies;
 mod rooms;
 mod server;
 mod show;
@@ -30,7 +31,7 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    auth::AuthSettings,
+    auth::{AuthSettings, Name as IssuerName},
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
     issuers::{ClaimNames, IssuerSettings, Issuers, KeySource, SigningAlgorithm},
@@ -40,6 +41,7 @@ pub use self::{
     node::{NodeId, NodeName, NodeSettings, Role, Roles},
     origins::AllowedOrigins,
     properties::{KafkaProperties, is_secret},
+    proxies::TrustedProxies,
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,

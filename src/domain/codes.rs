@@ -69,6 +69,7 @@ codes! {
     NotAMember 201 "not_a_member" No "Only members of the room may do this.";
     Forbidden 202 "forbidden" No "This is not allowed.";
     OriginNotAllowed 203 "origin_not_allowed" No "Pages of this origin may not use the server.";
+    BadCredentials 204 "bad_credentials" No "Login or password is wrong.";
     Muted 205 "muted" No "You may not speak in this room for now.";
     Banned 206 "banned" No "You are banned.";
     LoginFailed 207 "login_failed" No "The login elsewhere cannot be believed.";
@@ -76,10 +77,12 @@ codes! {
     RoomNotFound 301 "room_not_found" No "There is no such room.";
     UserNotFound 302 "user_not_found" No "There is no such user.";
     InvitationNotFound 303 "invitation_not_found" No "This invitation is not good, or not any more.";
+    LoginNotFound 304 "login_not_found" No "There is no such session of one's own.";
     NicknameTaken 400 "nickname_taken" No "Somebody else has this nickname.";
     RoomNameTaken 401 "room_name_taken" No "There is a room of this name.";
     AlreadyConnected 402 "already_connected" No "This socket has connected before.";
     PositionLost 403 "position_lost" No "The position cannot be honoured.";
+    LoginTaken 404 "login_taken" No "Somebody else has this login.";
     RoomClosed 405 "room_closed" No "The room is closed.";
     RateLimited 500 "rate_limited" Later "Too much at once.";
     StorageUnavailable 501 "storage_unavailable" Later "The database does not answer.";

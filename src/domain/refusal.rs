@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Code, Missing, Position, Reason, RoomInfo, Timestamp};
+use super::{Code, Missing, Position, Rate, Reason, RoomInfo, Timestamp};
 
 /// Why a request was not done. Nothing has changed when one is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub enum About {
         /// Why, in the words of who did it.
         reason: Option<Reason>,
     },
+    /// The limit that was reached, by its name.
+    Rate {
+        /// Which one.
+        policy: &'static str,
+        /// How often it allows it.
+        rate: Rate,
+    },
 }
 
 impl Refusal {
@@ -66,7 +73,7 @@ impl Refusal {
     pub fn penalty(&self) -> (Option<Option<Timestamp>>, Option<&str>) {
         match self.about.as_deref() {
             Some(About::Penalty { until, reason }) => (Some(*until), reason.as_ref().map(Reason::as_str)),
-            Some(About::Room(_) | About::Lost { .. }) | None => (None, None),
+            Some(About::Room(_) | About::Lost { .. } | About::Rate { .. }) | None => (None, None),
         }
     }
 

@@ -59,6 +59,18 @@ impl JsonObject {
         }
     }
 
+    /// A field that is true, false, missing or null, the last two of which mean false.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is something else.
+    pub(super) fn flag(&self, field: &'static str) -> Result<bool, Refusal> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(invalid(field, "must be true or false")),
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         serde_json::from_slice(bytes).map(Self).map_err(|_| Code::Malformed.into())
     }
@@ -121,6 +133,11 @@ fn declared_type(request: &HttpRequest) -> Result<Declared, Refusal> {
     }
 }
 
+/// The length that a body is said to have.
+pub(super) fn announced(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// How large a body may be, and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {
@@ -145,8 +162,7 @@ pub(super) async fn read(request: &HttpRequest, payload: Payload, bound: Bound) 
 }
 
 async fn read_all(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<BytesMut, Refusal> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
+    if announced(request).is_some_and(|length| length > most as u64) {
         return Err(Code::TooLarge.into());
     }
     let mut bytes = BytesMut::new();

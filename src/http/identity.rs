@@ -4,13 +4,14 @@
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Context, Problem};
+use super::{Context, Problem, body};
 use crate::{
     auth::Token,
     domain::{Code, Identity, Refusal, Viewer},
 };
 
-/// Whose token came with the request; without a good one the request is refused as `unauthenticated`.
+/// Whose token came with the request; without a good one the request is refused as `unauthenticated`, and as
+/// `rate_limited` where they ask too often.
 pub(super) struct Caller(pub Identity);
 
 impl FromRequest for Caller {
@@ -19,16 +20,34 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let token = bearer(request);
+        let bytes = body::announced(request).unwrap_or_default();
         let context = request.app_data::<Data<Context>>().cloned();
         Box::pin(async move {
             let context = context.ok_or(Code::Internal)?;
-            Ok(Self(context.engine.authenticate(&token?).await?))
+            let identity = context.engine.authenticate(&token?).await?;
+            context.engine.allowances().command(&identity.user.id, bytes)?;
+            Ok(Self(identity))
         })
     }
 }
 
-/// Who looks: whose token came with the request, or nobody in particular where none did. One that is not good is refused
-/// as `unauthenticated`.
+/// Whose token came with the request, if one came; a bad one is refused all the same.
+pub(super) struct PerhapsCaller(pub Option<Identity>);
+
+impl FromRequest for PerhapsCaller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async { Ok(Self(Some(caller.await?.0))) })
+    }
+}
+
+/// Who looks: whose token came with the request, or nobody in particular where none did.
 pub(super) struct Visitor(pub Viewer);
 
 impl FromRequest for Visitor {
@@ -36,15 +55,16 @@ impl FromRequest for Visitor {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if !request.headers().contains_key(header::AUTHORIZATION) {
-            return Box::pin(std::future::ready(Ok(Self(Viewer::STRANGER))));
-        }
-        let caller = Caller::from_request(request, payload);
-        Box::pin(async move { caller.await.map(|Caller(identity)| Self(Viewer::of(Some(&identity)))) })
+        let caller = PerhapsCaller::from_request(request, payload);
+        Box::pin(async { Ok(Self(Viewer::of(caller.await?.0.as_ref()))) })
     }
 }
 
-fn bearer(request: &HttpRequest) -> Result<Token, Refusal> {
+/// The bearer token of a request.
+///
+/// # Errors
+/// `unauthenticated` where there is none.
+pub(super) fn bearer(request: &HttpRequest) -> Result<Token, Refusal> {
     let header = request.headers().get(header::AUTHORIZATION).ok_or(Code::Unauthenticated)?;
     let credentials = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
     match credentials {

@@ -65,7 +65,7 @@ impl<'a> Problem<'a> {
             Some(About::Lost { head, missing }) => {
                 (None, Some(Position::of(head)), Some(Missing::from(*missing)))
             }
-            Some(About::Penalty { .. }) | None => (None, None, None),
+            Some(About::Penalty { .. } | About::Rate { .. }) | None => (None, None, None),
         };
         let (until, reason) = refusal.penalty();
         Self {

@@ -126,7 +126,7 @@ impl Engine {
     /// `user_not_found`, `storage_unavailable`.
     pub async fn user(&self, id: UserId) -> Result<User, Refusal> {
         let found = self.0.store.read(move |conn| users::by_id(conn, &id)).await?;
-        found.ok_or_else(|| Code::UserNotFound.into())
+        found.map(|person| person.user).ok_or_else(|| Code::UserNotFound.into())
     }
 
     /// The room of a name, whoever may see it.

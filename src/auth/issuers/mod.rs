@@ -12,8 +12,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use data_encoding::BASE64URL_NOPAD;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Token, known::Known, random};
@@ -36,7 +34,7 @@ pub struct Issuers {
     issuers: Arc<[Issuer]>,
     store: Store,
     limits: Limits,
-    known: Arc<Known>,
+    known: Arc<Known<User>>,
 }
 
 impl Issuers {
@@ -45,13 +43,9 @@ impl Issuers {
         Self { issuers: issuers.into(), store, limits, known: Arc::default() }
     }
 
-    /// The issuer that a token says it comes from, if it is one of these. Nothing is believed yet.
-    pub fn of(&self, token: &Token) -> Option<&Issuer> {
-        if self.issuers.is_empty() {
-            return None;
-        }
-        let claimed = claimed_issuer(token.as_str())?;
-        self.issuers.iter().find(|issuer| issuer.iss() == claimed)
+    /// The issuer with this `iss`, if it is one of these. Nothing is believed yet.
+    pub fn of(&self, iss: &str) -> Option<&Issuer> {
+        self.issuers.iter().find(|issuer| issuer.iss() == iss)
     }
 
     /// Who a token of this issuer stands for. Somebody who was never here becomes a user.
@@ -84,7 +78,9 @@ impl Issuers {
                 Ok(user)
             }
             Ok(None) => Err(Code::NicknameTaken.into()),
-            Err(error @ StorageError::Unavailable(_)) => self.known.user(&digest).ok_or_else(|| error.into()),
+            Err(error @ StorageError::Unavailable(_)) => {
+                self.known.whose(&digest).ok_or_else(|| error.into())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -116,12 +112,4 @@ impl Issuers {
             done => done,
         }
     }
-}
-
-/// The `iss` that a token claims to have; nobody has looked at its signature.
-fn claimed_issuer(token: &str) -> Option<String> {
-    let mut parts = token.split('.');
-    let (payload, _) = (parts.nth(1)?, parts.next()?);
-    let payload: Value = serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?).ok()?;
-    payload.get("iss")?.as_str().map(str::to_owned)
 }

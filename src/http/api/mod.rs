@@ -1,8 +1,11 @@
 //! The calls of the JSON API, a file for each noun.
 //! Their routes stand in `http/mod.rs`, the shapes of their bodies in `schema`.
 
+pub(super) mod accounts;
+pub(super) mod availability;
 pub(super) mod direct;
 pub(super) mod invitations;
+pub(super) mod keys;
 pub(super) mod members;
 pub(super) mod messages;
 pub(super) mod mine;
@@ -10,6 +13,8 @@ pub(super) mod moderation;
 pub(super) mod rooms;
 pub(super) mod schema;
 mod selection;
+pub(super) mod session_schema;
+pub(super) mod sessions;
 pub(super) mod users;
 
 use crate::{domain::Refusal, http::query::Query};

@@ -233,7 +233,7 @@ pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
         Some(About::Lost { head, missing }) => {
             (None, Some(Position::of(head)), Some(Missing::from(*missing)))
         }
-        Some(About::Penalty { .. }) | None => (None, None, None),
+        Some(About::Penalty { .. } | About::Rate { .. }) | None => (None, None, None),
     };
     let (until, reason) = refusal.penalty();
     let says = Refused {
