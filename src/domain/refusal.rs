@@ -32,19 +32,19 @@ pub enum About {
         /// The range that is not handed out.
         missing: Missing,
     },
-    /// What is held against who asks.
-    Penalty {
-        /// Until when; for ever where nothing is said.
-        until: Option<Timestamp>,
-        /// Why, in the words of who did it.
-        reason: Option<Reason>,
-    },
     /// The limit that was reached, by its name.
     Rate {
         /// Which one.
         policy: &'static str,
         /// How often it allows it.
         rate: Rate,
+    },
+    /// What is held against who asks.
+    Penalty {
+        /// Until when; for ever where nothing is said.
+        until: Option<Timestamp>,
+        /// Why, in the words of who did it.
+        reason: Option<Reason>,
     },
 }
 

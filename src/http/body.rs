@@ -40,6 +40,18 @@ impl JsonObject {
         }
     }
 
+    /// A field that is true, false, missing or null, the last two of which mean false.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is something else.
+    pub(super) fn flag(&self, field: &'static str) -> Result<bool, Refusal> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(invalid(field, "must be true or false")),
+        }
+    }
+
     /// A whole number from `least` to `most` that may be missing or null.
     ///
     /// # Errors
@@ -56,18 +68,6 @@ impl JsonObject {
         match found.filter(|number| (least..=most).contains(number)) {
             Some(number) => Ok(Some(number)),
             None => Err(invalid(field, &format!("must be a whole number from {least} to {most}"))),
-        }
-    }
-
-    /// A field that is true, false, missing or null, the last two of which mean false.
-    ///
-    /// # Errors
-    /// `invalid` with the field when it is something else.
-    pub(super) fn flag(&self, field: &'static str) -> Result<bool, Refusal> {
-        match self.0.get(field) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(invalid(field, "must be true or false")),
         }
     }
 

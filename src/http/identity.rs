@@ -56,7 +56,7 @@ impl FromRequest for Visitor {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = PerhapsCaller::from_request(request, payload);
-        Box::pin(async { Ok(Self(Viewer::of(caller.await?.0.as_ref()))) })
+        Box::pin(async { caller.await.map(|PerhapsCaller(identity)| Self(Viewer::of(identity.as_ref()))) })
     }
 }
 

@@ -64,10 +64,11 @@ pub(super) async fn events(
         None => query.position("after")?,
     };
     let start = asked.map_or(Start::Live, Start::After);
+    let user = viewer.user;
     let counted = Counted::in_gauge(&context.engine.metrics().connections.sse);
     let reader = Reader::open(
         &context,
-        (&room, viewer.user),
+        (&room, user),
         Dialect::Sse,
         start,
         Box::new(|greeting| vec![wire::sse::joined(greeting)]),

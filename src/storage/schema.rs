@@ -76,29 +76,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    memberships (user_id, room_id) {
-        user_id -> Text,
-        room_id -> Text,
-        standing -> Text,
-        seq -> BigInt,
-    }
-}
-
-diesel::table! {
-    invitation_links (id) {
-        id -> Text,
-        hash -> Binary,
-        room_id -> Text,
-        maker_id -> Text,
-        maker_nickname -> Text,
-        created_at -> BigInt,
-        expires_at -> BigInt,
-        uses -> Nullable<BigInt>,
-        used -> BigInt,
-    }
-}
-
-diesel::table! {
     accounts (user_id) {
         user_id -> Text,
         login -> Text,
@@ -106,6 +83,15 @@ diesel::table! {
         email -> Nullable<Text>,
         password_hash -> Text,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (user_id, room_id) {
+        user_id -> Text,
+        room_id -> Text,
+        standing -> Text,
+        seq -> BigInt,
     }
 }
 
@@ -157,6 +143,20 @@ diesel::table! {
         subject -> Text,
         user_id -> Text,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitation_links (id) {
+        id -> Text,
+        hash -> Binary,
+        room_id -> Text,
+        maker_id -> Text,
+        maker_nickname -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        uses -> Nullable<BigInt>,
+        used -> BigInt,
     }
 }
 

@@ -210,7 +210,6 @@ pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S:
 }
 
 /// Writes the end of something, null where it has none.
-#[expect(clippy::ref_option, reason = "serde hands over a reference")]
 pub fn until<S: Serializer>(until: &Option<Option<Timestamp>>, serializer: S) -> Result<S::Ok, S::Error> {
     match until.flatten() {
         Some(until) => serializer.collect_str(&until),

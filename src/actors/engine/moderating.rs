@@ -63,7 +63,7 @@ impl Engine {
     ///
     /// # Errors
     /// `storage_unavailable`, `log_unavailable`, `overloaded`; some rooms may know by then.
-    pub(super) async fn tell_rooms(&self, before: &User, nickname: &Nickname) -> Result<(), Refusal> {
+    pub(super) async fn tell_renamed(&self, before: &User, nickname: &Nickname) -> Result<(), Refusal> {
         let (id, name) = (before.id.clone(), nickname.shown());
         self.0.store.write(move |conn| rooms::rename_in_pairs(conn, &id, &name)).await?;
         self.0.logs.log.stored().await?;

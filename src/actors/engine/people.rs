@@ -95,16 +95,14 @@ impl Engine {
         self.0.auth.accounts.profile(&identity.user.id).await
     }
 
-    /// Gives a user another nickname, and tells the rooms of which they are a member.
+    /// Gives a user another nickname, and tells their rooms. Done again it changes nothing, and tells the rooms that do not
+    /// know yet.
     ///
     /// # Errors
-    /// `nickname_taken`, `forbidden` to guests, `storage_unavailable`.
+    /// `nickname_taken`, `forbidden` to guests, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub async fn rename(&self, identity: &Identity, nickname: &Nickname) -> Result<User, Refusal> {
         let renamed = self.0.auth.accounts.rename(identity, nickname).await?;
-        // They are called so now; a room that was not told is told when they say it again.
-        if let Err(refusal) = self.tell_rooms(&identity.user, nickname).await {
-            log::warn!("telling the rooms of {} of a new nickname: {refusal}", identity.user.id);
-        }
+        self.tell_renamed(&identity.user, nickname).await?;
         Ok(renamed)
     }
 

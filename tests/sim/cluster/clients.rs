@@ -162,7 +162,7 @@ impl Cluster {
 
     /// A client will find that its connection is gone.
     pub(super) fn hang_up_by(&mut self, client: usize, session: u64, noticed: Millis) {
-        self.schedule.after(noticed, Event::Hear(Peer { client, session }, Frame::Closed));
+        self.schedule.after(noticed, Event::Hear(Peer { client, session }, Box::new(Frame::Closed)));
     }
 
     /// Asks through the connection.
@@ -180,7 +180,7 @@ impl Cluster {
             right: None,
             ask,
         };
-        self.schedule.at(arrival, Event::Node(node, ToNode::Request(request)));
+        self.schedule.at(arrival, Event::Node(node, Box::new(ToNode::Request(request))));
     }
 
     /// Asks any node, without a connection that lasts.
@@ -212,7 +212,7 @@ impl Cluster {
         if let (true, Some(link)) = (keeps_order, &mut client.link) {
             time = link.down.arrival(time);
         }
-        self.schedule.at(time, Event::Hear(peer, frame));
+        self.schedule.at(time, Event::Hear(peer, Box::new(frame)));
     }
 
     fn judge_frame(&mut self, peer: Peer, frame: &Frame) {

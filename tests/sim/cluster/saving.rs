@@ -180,7 +180,7 @@ impl Cluster {
     pub(super) fn poll_for_saver(&mut self, me: NodeRef) {
         if self.is_broker_down() {
             let up = self.broker_down_until;
-            return self.schedule.at(up, Event::Node(me, ToNode::PollForSaver));
+            return self.schedule.at(up, Event::Node(me, Box::new(ToNode::PollForSaver)));
         }
         self.node(me).saving.is_polling = false;
         for (partition, (ticket, next)) in self.nodes[me.node].saving.readings.clone() {
