@@ -1,6 +1,7 @@
 //! Who somebody is: guests by nickname, and the tokens they were given.
 //! Actors and HTTP ask here; nothing here knows a socket.
 
+mod cached;
 pub mod fetch;
 mod guests;
 pub mod issuers;
