@@ -2,11 +2,13 @@
 //! What the parts do is theirs to say.
 
 pub mod kafka_tools;
+mod tls;
 pub mod verify;
 
 use std::{any::Any, time::Duration};
 
 use actix_rt::{System, net::TcpStream};
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{HttpServer, dev::Extensions, web};
 use anyhow::{Context as _, ensure};
 use log::{info, warn};
@@ -16,6 +18,7 @@ use tokio::{
     time,
 };
 
+use self::tls::Certificate;
 use crate::{
     actors::{Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
     auth::{fetch::Fetcher, issuers::Issuer},
@@ -60,13 +63,14 @@ pub fn migrate(settings: Settings) -> anyhow::Result<()> {
 async fn run(settings: Settings, services: http::Services) -> anyhow::Result<()> {
     let database = open_database(&settings)?;
     check_log(&settings, &database)?;
+    let certificate = Certificate::of(&settings.tls).context("cannot speak TLS")?;
     let engine = Engine::start(engine_options(&settings, database)?).context("cannot start the log")?;
     let address = settings.server.listen.as_str().to_owned();
     let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
     let socket = settings.socket.clone();
     let node = engine.clone();
     let sessions = http::sockjs::Sessions::default();
-    let running = HttpServer::new(move || {
+    let server_of_http = HttpServer::new(move || {
         let context = http::Context::new(node.clone(), &settings, sessions.clone(), services);
         http::app(web::Data::new(context))
     })
@@ -75,15 +79,24 @@ async fn run(settings: Settings, services: http::Services) -> anyhow::Result<()>
     .max_connections(server.max_connections.div_ceil(workers))
     // A linger would hold each closing socket for a second; goodbyes have their own time.
     .client_disconnect_timeout(Duration::ZERO)
+    .client_request_timeout(server.request_timeout())
+    .tls_handshake_timeout(server.request_timeout())
+    .keep_alive(server.keep_alive())
     .shutdown_timeout(server.shutdown_s)
     // A client that shut its side down is gone; its streams end then.
     .h1_allow_half_closed(false)
     .disable_signals()
-    .on_connect(move |connection, _: &mut Extensions| tune(connection, &socket))
-    .bind(&address)
-    .with_context(|| format!("cannot listen at {address}"))?
-    .run();
-    info!("node {} listens at http://{address}", engine.node());
+    .on_connect(move |connection, _: &mut Extensions| tune(connection, &socket));
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let bound = match &certificate {
+        None => server_of_http.bind(&address),
+        Some(certificate) => server_of_http.bind_rustls_0_23(&address, certificate.server_config()?),
+    };
+    let running = bound.with_context(|| format!("cannot listen at {address}"))?.run();
+    info!("node {} listens at {scheme}://{address}", engine.node());
+    if let Some(certificate) = certificate {
+        actix_rt::spawn(certificate.follow_files());
+    }
     let handle = running.handle();
     let patience = Duration::from_secs(server.shutdown_s.max(1));
     actix_rt::spawn(async move {
@@ -183,7 +196,8 @@ fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOpti
 
 /// Sets what the kernel should do for a client that does not read: bound what it buffers, and give up in time.
 fn tune(connection: &dyn Any, settings: &SocketSettings) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
+    let secured = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    let Some(stream) = connection.downcast_ref::<TcpStream>().or_else(secured) else { return };
     let socket = SockRef::from(stream);
     let buffer = settings.send_buffer().map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes));
     let timeout = socket.set_tcp_user_timeout(settings.user_timeout());

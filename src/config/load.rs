@@ -65,6 +65,12 @@ impl Settings {
             let value = given.get(&name).map_or_else(String::new, |given| given.shown(&name));
             return Err(wrong(&name, value, why.to_owned(), given));
         }
+        if self.tls.is_half() {
+            let (missing, other) =
+                if self.tls.cert.as_os_str().is_empty() { ("cert", "key") } else { ("key", "cert") };
+            let allowed = format!("a file, as tls.{other} names one");
+            return Err(wrong(&format!("tls.{missing}"), "\"\"".to_owned(), allowed, given));
+        }
         if self.stomp.errors == self.stomp.rooms {
             let value = format!("{:?}", self.stomp.errors.as_str());
             return Err(wrong(

@@ -23,6 +23,7 @@ mod sockjs;
 mod stomp;
 mod stomp_routes;
 mod telemetry;
+mod tls;
 mod web_url;
 mod writer;
 
@@ -46,6 +47,7 @@ pub use self::{
     stomp::{AnonymousClients, FixedDestination, RefusalsGo, StompSettings},
     stomp_routes::{StompRoute, StompRoutes},
     telemetry::{LogFilter, LogFormat, TelemetrySettings},
+    tls::TlsSettings,
     web_url::WebUrl,
     writer::WriterSettings,
 };
@@ -56,6 +58,8 @@ pub use self::{
 pub struct Settings {
     /// The HTTP server.
     pub server: ServerSettings,
+    /// TLS.
+    pub tls: TlsSettings,
     /// The database.
     pub database: DatabaseSettings,
     /// The log that orders the records of a room.

@@ -27,6 +27,12 @@ pub struct ServerSettings {
     /// Seconds that a stop may take, 0 to 300.
     #[serde(deserialize_with = "within::<0, 300, _, _>")]
     pub shutdown_s: u64,
+    /// Seconds that the head of a request, and then its body, may take to come, 1 to 3600.
+    #[serde(deserialize_with = "within::<1, 3600, _, _>")]
+    pub request_timeout_s: u64,
+    /// Seconds that a connection may wait for its next request, 1 to 3600.
+    #[serde(deserialize_with = "within::<1, 3600, _, _>")]
+    pub keep_alive_s: u64,
     /// Largest body of a request in bytes, 1 KiB to 16 MiB.
     #[serde(deserialize_with = "within::<1024, 16_777_216, _, _>")]
     pub request_bytes: usize,
@@ -36,6 +42,16 @@ impl ServerSettings {
     /// Threads that serve connections, at least 1.
     pub fn worker_threads(&self) -> usize {
         threads_or_cores(self.workers)
+    }
+
+    /// How long the head of a request, and then its body, may take to come.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s)
+    }
+
+    /// How long a connection may wait for its next request.
+    pub fn keep_alive(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_s)
     }
 
     /// How long a stop may take.

@@ -1,10 +1,13 @@
 //! Reads a request's body as a JSON object and hands out its fields.
 //! What a field may say is decided by whoever parses it.
 
+use std::time::Duration;
+
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::header,
+    rt::time::timeout,
     web::{BytesMut, Data},
 };
 use futures_util::{StreamExt, future::LocalBoxFuture};
@@ -50,8 +53,8 @@ impl FromRequest for JsonObject {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let declared = declared_type(&request)?;
-            let most = request.app_data::<Data<Context>>().ok_or(Code::Internal)?.request_bytes;
-            let bytes = read(&request, payload, most).await?;
+            let context = request.app_data::<Data<Context>>().ok_or(Code::Internal)?;
+            let bytes = read(&request, payload, Bound::of(context)).await?;
             if declared == Declared::Nothing && !bytes.is_empty() {
                 return Err(Code::UnsupportedMediaType.into());
             }
@@ -79,15 +82,30 @@ fn declared_type(request: &HttpRequest) -> Result<Declared, Refusal> {
     }
 }
 
+/// How large a body may be, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    most: usize,
+    longest: Duration,
+}
+
+impl Bound {
+    /// That of a node.
+    pub(super) fn of(context: &Context) -> Self {
+        Self { most: context.request_bytes, longest: context.request_timeout }
+    }
+}
+
 /// The bytes of a body.
 ///
 /// # Errors
-/// `too_large` above `most` bytes, `malformed` when it breaks off.
-pub(super) async fn read(
-    request: &HttpRequest,
-    mut payload: Payload,
-    most: usize,
-) -> Result<BytesMut, Refusal> {
+/// `too_large` above the bound, `malformed` when it breaks off or takes too long.
+pub(super) async fn read(request: &HttpRequest, payload: Payload, bound: Bound) -> Result<BytesMut, Refusal> {
+    let too_late = |_| Refusal::new(Code::Malformed).message("the body took too long to come");
+    timeout(bound.longest, read_all(request, payload, bound.most)).await.map_err(too_late)?
+}
+
+async fn read_all(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<BytesMut, Refusal> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
         return Err(Code::TooLarge.into());
@@ -152,9 +170,19 @@ mod tests {
     async fn a_body_is_bounded_whether_it_is_announced_or_not() {
         let request = TestRequest::post().to_http_request();
         let (_, payload) = TestRequest::post().set_payload("x".repeat(11)).to_http_parts();
-        let refusal = read(&request, payload, 10).await.unwrap_err();
+        let bound = Bound { most: 10, longest: Duration::from_secs(60) };
+        let refusal = read(&request, payload, bound).await.unwrap_err();
         assert_eq!(refusal.code, Code::TooLarge);
         let (_, payload) = TestRequest::post().set_payload("x".repeat(10)).to_http_parts();
-        assert_eq!(read(&request, payload, 10).await.unwrap().len(), 10);
+        assert_eq!(read(&request, payload, bound).await.unwrap().len(), 10);
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let request = TestRequest::post().to_http_request();
+        let never = futures_util::stream::pending().boxed_local();
+        let bound = Bound { most: 10, longest: Duration::from_millis(10) };
+        let refusal = read(&request, Payload::Stream { payload: never }, bound).await.unwrap_err();
+        assert_eq!(refusal.code, Code::Malformed);
     }
 }

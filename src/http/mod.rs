@@ -9,12 +9,15 @@ mod fragments;
 mod frame_lengths;
 mod framing;
 mod gate;
+mod hardening;
 mod health;
+mod hub;
 mod identity;
 mod observe;
 mod openapi;
 mod origin;
 mod page;
+mod policy;
 mod polling;
 mod query;
 mod reader;
@@ -25,14 +28,14 @@ mod sse;
 mod stomp;
 mod websocket;
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use actix_web::{
     App, Error, Route,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    http::{Method, header},
-    middleware::{DefaultHeaders, from_fn},
+    http::{Method, header::HeaderValue},
+    middleware::from_fn,
     web::{self, ServiceConfig},
 };
 
@@ -61,12 +64,18 @@ pub struct Context {
     pub sockjs_settings: SockJsSettings,
     /// The SockJS sessions of the node.
     pub sockjs: sockjs::Sessions,
+    /// The rooms that are polled on this worker.
+    hubs: hub::Hubs,
     /// Largest body of a request, in bytes.
     pub request_bytes: usize,
+    /// How long a body may take to come.
+    pub request_timeout: Duration,
     /// Most entries of one answer.
     pub page_max: u32,
     /// Whether `/metrics` answers.
     pub show_metrics: bool,
+    /// What browsers are told of coming back by TLS alone.
+    strict_transport: Option<HeaderValue>,
     /// What is spoken on the native socket.
     native: Rc<dyn Protocol>,
     /// What is spoken at `/ws`.
@@ -96,9 +105,12 @@ impl Context {
             socket: settings.socket.clone(),
             sockjs_settings: settings.sockjs.clone(),
             sockjs,
+            hubs: hub::Hubs::default(),
             request_bytes: settings.server.request_bytes,
+            request_timeout: settings.server.request_timeout(),
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,
+            strict_transport: hardening::strict_transport(settings.tls.pair().is_some(), settings.tls.hsts_s),
             routes: if is_gateway { routes } else { operation },
             services: if is_gateway { services } else { |_, _| {} },
         }
@@ -213,13 +225,9 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let headers = DefaultHeaders::new()
-        .add((header::CACHE_CONTROL, "no-store"))
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Referrer-Policy", "same-origin"));
     App::new()
-        .wrap(headers)
         .wrap(from_fn(observe::observe))
+        .wrap(from_fn(hardening::harden))
         .configure(|config| (context.services)(config, &context))
         .service(web::scope("").wrap(origin::cors(&context.allowed_origins)).configure(context.routes))
         .app_data(context)

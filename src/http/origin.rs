@@ -29,6 +29,7 @@ pub(super) fn cors(allowed: &AllowedOrigins) -> Condition<Cors> {
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .allowed_header("Last-Event-ID")
         .expose_headers([header::LOCATION, header::RETRY_AFTER])
+        .expose_headers(["RateLimit", "RateLimit-Policy"])
         .max_age(REMEMBER);
     let (enabled, cors) = match allowed.clone() {
         AllowedOrigins::SameOrigin => (false, cors),

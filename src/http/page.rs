@@ -7,19 +7,19 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method,
-        header::{self, EntityTag, Header, IfNoneMatch},
+        header::{self, EntityTag, Header, HeaderValue, IfNoneMatch},
     },
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::{Problem, error};
+use super::{Problem, error, policy};
 use crate::domain::Code;
 
 /// Where file names hold a hash of their content, so that they never change.
 const HASHED: &str = "assets/";
 
 const HINT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Klatsch</title>\
-<body style=\"font-family: sans-serif; max-width: 40em; margin: 4em auto\"><h1>Klatsch is running</h1>\
+<body><h1>Klatsch is running</h1>\
 <p>Its web page was not built into this binary. Build it with <code>make web</code>, then the server again \
 with <code>make build</code>.</p><p>The API is here: <a href=\"/api/openapi.json\">/api/openapi.json</a>.</p>";
 
@@ -30,12 +30,12 @@ struct Built;
 
 /// The page.
 pub(super) async fn index(request: HttpRequest) -> HttpResponse {
-    html(&request, "index.html")
+    html(&request, "index.html", policy::PAGE)
 }
 
 /// The page that shows the API and lets people try it.
 pub(super) async fn docs(request: HttpRequest) -> HttpResponse {
-    html(&request, "docs.html")
+    html(&request, "docs.html", policy::DOCS)
 }
 
 /// Files of the page, and its own paths, which a browser may ask for directly; nothing else.
@@ -46,18 +46,22 @@ pub(super) async fn other(request: HttpRequest) -> Result<HttpResponse, Problem>
         return Err(Code::NotFound.into());
     }
     match Built::get(path) {
+        Some(_) if reading && path == "index.html" => Ok(html(&request, path, policy::PAGE)),
+        Some(_) if reading && path == "docs.html" => Ok(html(&request, path, policy::DOCS)),
         Some(file) if reading => Ok(answer(&request, path, file)),
         Some(_) => error::method_not_allowed("GET, HEAD".to_owned()).await,
-        None if reading && accepts_html(&request) => Ok(html(&request, "index.html")),
+        None if reading && accepts_html(&request) => Ok(html(&request, "index.html", policy::PAGE)),
         None => Err(Code::NotFound.into()),
     }
 }
 
-fn html(request: &HttpRequest, name: &str) -> HttpResponse {
-    match Built::get(name) {
+fn html(request: &HttpRequest, name: &str, policy: &'static str) -> HttpResponse {
+    let mut page = match Built::get(name) {
         Some(file) => answer(request, name, file),
         None => HttpResponse::Ok().content_type("text/html; charset=utf-8").body(HINT),
-    }
+    };
+    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    page
 }
 
 fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {

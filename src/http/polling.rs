@@ -1,5 +1,5 @@
 //! Long polling: an answer that is held until a room has a record after a position.
-//! It is made of what the room's readers get, so that five hundred who wait for the same record cost no query.
+//! It is made of what the room's readers get, and near the end of what its hub has, so that it costs no query.
 
 use std::{
     future::poll_fn,
@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpResponse, http::header::ContentType, rt::time::timeout};
+use actix_web::{HttpResponse, http::header::ContentType, rt::time::timeout, web::Bytes};
 use bytestring::ByteString;
 
 use super::{Context, reader::Reader};
 use crate::{
     actors::Start,
-    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId},
+    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId, Seq},
+    telemetry::Counted,
     wire::{Dialect, Greeting, json},
 };
 
@@ -35,7 +36,25 @@ pub(super) async fn records_after(
     longest: Duration,
     limit: usize,
 ) -> Result<HttpResponse, Refusal> {
-    let polls = &context.engine.metrics().connections.poll;
+    let metrics = context.engine.metrics();
+    let _counted = Counted::in_gauge(&metrics.connections.poll);
+    let hub = context.hubs.of(context, room).await?;
+    if hub.reaches(&after) {
+        let (records, page) = hub.records_after(after.seq, longest, limit).await;
+        metrics.deliveries.inc_by(records as u64);
+        return Ok(answer(page));
+    }
+    by_oneself(context, room, after, longest, limit).await.map(answer)
+}
+
+/// What the room gives to a reader of its own.
+async fn by_oneself(
+    context: &Context,
+    room: &RoomId,
+    after: PositionText,
+    longest: Duration,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
     let (seq, greeted) = (after.seq, Arc::new(OnceLock::new()));
     let told = Arc::clone(&greeted);
     let greet = Box::new(move |greeting: Greeting<'_>| {
@@ -44,7 +63,7 @@ pub(super) async fn records_after(
         let _ = told.set(Greeted { head: greeting.room.head.clone(), lost });
         Vec::new()
     });
-    let mut reader = Reader::open(context, polls, room, Dialect::Json, Start::After(after), greet).await?;
+    let mut reader = Reader::open(context, room, Dialect::Json, Start::After(after), greet).await?;
     let Some(Greeted { head, lost }) = greeted.get() else { return Err(Code::Overloaded.into()) };
     if let Some(missing) = lost {
         let about = About::Lost { head: head.clone(), missing: *missing };
@@ -52,17 +71,20 @@ pub(super) async fn records_after(
     }
     // Time over and told to go are the same here: there is no record.
     let waited = timeout(longest, poll_fn(|task| reader.poll_frames(task))).await;
-    let mut records = waited.ok().flatten().unwrap_or_default();
-    records.truncate(limit);
-    Ok(answer(head, seq, &records))
+    let records = waited.ok().flatten().unwrap_or_default();
+    let records: Vec<&ByteString> = records.iter().take(limit).collect();
+    Ok(page(head, seq, &records))
 }
 
 /// The page of records that follow `after`; their numbers are dense, so that of the last one is known.
-fn answer(head: &Position, after: u64, records: &[ByteString]) -> HttpResponse {
-    let last = after + records.len() as u64;
+pub(super) fn page(head: &Position, after: Seq, records: &[&ByteString]) -> Bytes {
+    let last = after + records.len() as Seq;
     let position = json::position(&json::Position::at(&head.epoch, last));
     let head = json::position(&json::Position::at(&head.epoch, head.seq.max(last)));
-    let records: Vec<&str> = records.iter().map(|record| &**record).collect();
-    let page = format!(r#"{{"records":[{}],"position":{position},"head":{head}}}"#, records.join(","));
+    let records: Vec<&str> = records.iter().map(|record| &***record).collect();
+    format!(r#"{{"records":[{}],"position":{position},"head":{head}}}"#, records.join(",")).into()
+}
+
+fn answer(page: Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(page)
 }

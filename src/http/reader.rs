@@ -1,5 +1,5 @@
-//! Somebody who reads a room over HTTP: an outbox that its relay knows, that is counted, and that is given back
-//! when the client goes. What is done with the frames is decided by whoever drains it.
+//! Somebody who reads a room over HTTP: an outbox that its relay knows, and that is given back when the client goes.
+//! What is done with the frames is decided by whoever drains it.
 
 use std::{
     sync::Arc,
@@ -7,7 +7,6 @@ use std::{
 };
 
 use bytestring::ByteString;
-use prometheus::IntGauge;
 
 use super::Context;
 use crate::{
@@ -24,19 +23,18 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads a room from `start` on in a dialect, and counts it in `gauge` for as long as it lives.
+    /// Reads a room from `start` on in a dialect.
     ///
     /// # Errors
     /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub(super) async fn open(
         context: &Context,
-        gauge: &IntGauge,
         room: &RoomId,
         dialect: Dialect,
         start: Start,
         greet: Greet,
     ) -> Result<Self, Refusal> {
-        let connection = Connection::open(context, gauge);
+        let connection = Connection::open(context);
         let subscription = Subscription::new(
             None,
             Arc::clone(&connection.outbox),
@@ -81,16 +79,14 @@ struct Connection {
     outbox: Arc<Outbox>,
     relay: RelayHandle,
     session: SessionId,
-    gauge: IntGauge,
 }
 
 impl Connection {
-    fn open(context: &Context, gauge: &IntGauge) -> Self {
+    fn open(context: &Context) -> Self {
         let outbox = Outbox::new(|_| None, context.socket.outbox_bytes);
         let session = SessionId::next();
         context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), None));
-        gauge.inc();
-        Self { outbox, relay: context.relay.clone(), session, gauge: gauge.clone() }
+        Self { outbox, relay: context.relay.clone(), session }
     }
 }
 
@@ -98,6 +94,5 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.outbox.abandon();
         self.relay.tell(ToRelay::Unregister(self.session));
-        self.gauge.dec();
     }
 }

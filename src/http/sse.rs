@@ -21,6 +21,7 @@ use super::{Context, Problem, error::invalid, query::Query, reader::Reader, room
 use crate::{
     actors::Start,
     domain::{PositionText, Refusal},
+    telemetry::Counted,
     wire::{self, Dialect},
 };
 
@@ -56,10 +57,9 @@ pub(super) async fn events(
         None => query.position("after")?,
     };
     let start = asked.map_or(Start::Live, Start::After);
-    let streams = &context.engine.metrics().connections.sse;
+    let counted = Counted::in_gauge(&context.engine.metrics().connections.sse);
     let reader = Reader::open(
         &context,
-        streams,
         &room,
         Dialect::Sse,
         start,
@@ -71,7 +71,7 @@ pub(super) async fn events(
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         // Asks a proxy in front to hand each event on at once.
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(Events::new(reader, context.socket.heartbeat())))
+        .streaming(Events::new(reader, counted, context.socket.heartbeat())))
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<PositionText>, Refusal> {
@@ -96,11 +96,13 @@ fn joined(frames: &[ByteString]) -> Bytes {
 struct Events {
     reader: Reader,
     heartbeat: Interval,
+    _counted: Counted,
 }
 
 impl Events {
-    fn new(reader: Reader, heartbeat: Duration) -> Self {
-        Self { reader, heartbeat: interval_at(Instant::now() + heartbeat, heartbeat) }
+    fn new(reader: Reader, counted: Counted, heartbeat: Duration) -> Self {
+        let heartbeat = interval_at(Instant::now() + heartbeat, heartbeat);
+        Self { reader, heartbeat, _counted: counted }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use actix_web::{
     Error, HttpRequest, HttpResponse, HttpResponseBuilder,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
@@ -12,7 +12,7 @@ use actix_web::{
 
 use crate::{
     domain::Code,
-    http::{Context, Problem, origin},
+    http::{Context, Problem, origin, policy},
 };
 
 /// Seconds of a year.
@@ -28,14 +28,22 @@ pub(super) async fn share<B: MessageBody>(
     context: Data<Context>,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if !origin::allowed(request.request(), &context.allowed_origins) {
-        return Err(Problem::from(Code::OriginNotAllowed).into());
+        let refusal = Problem::from(Code::OriginNotAllowed);
+        return Ok(request.error_response(refusal).map_into_boxed_body().map_into_right_body());
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = next.call(request).await?;
     allow(response.headers_mut(), origin);
-    Ok(response)
+    let framed = policy::framed(&context.allowed_origins);
+    let headers = response.headers_mut();
+    if let (false, Ok(framed)) = (headers.contains_key(header::CONTENT_SECURITY_POLICY), framed.try_into()) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, framed);
+    }
+    // Scripts of pages elsewhere load what JSONP answers.
+    headers.insert(header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    Ok(response.map_into_left_body())
 }
 
 fn allow(headers: &mut HeaderMap, origin: Option<HeaderValue>) {

@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    http::{StatusCode, Version},
+    http::{StatusCode, Version, header},
     rt::time::{Instant, Interval, interval_at, timeout},
     web::Bytes,
 };
@@ -20,7 +20,7 @@ use futures_util::Stream;
 
 use super::{frames::Received, handle::Receiver, transport::Transport, visit::Visit};
 use crate::{
-    http::Problem,
+    http::{Problem, policy},
     wire::sockjs::{self, Goodbye},
 };
 
@@ -45,7 +45,14 @@ pub(super) async fn eventsource(visit: Visit) -> Result<HttpResponse, Problem> {
 
 pub(super) async fn htmlfile(visit: Visit) -> Result<HttpResponse, Problem> {
     match visit.callback() {
-        Ok(callback) => stream(&visit, Transport::HtmlFile(callback)),
+        Ok(callback) => {
+            let mut response = stream(&visit, Transport::HtmlFile(callback))?;
+            let policy = policy::streamed_scripts(&visit.context.allowed_origins);
+            if let Ok(policy) = policy.try_into() {
+                response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+            }
+            Ok(response)
+        }
         Err(error) => Ok(visit.fault(error.sentence())),
     }
 }

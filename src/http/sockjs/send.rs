@@ -40,7 +40,7 @@ pub(super) async fn jsonp_send(visit: Visit, payload: Payload) -> Result<HttpRes
 }
 
 async fn text(visit: &Visit, payload: Payload) -> Result<String, Refusal> {
-    let bytes = body::read(&visit.request, payload.into_inner(), visit.context.request_bytes).await?;
+    let bytes = body::read(&visit.request, payload.into_inner(), body::Bound::of(&visit.context)).await?;
     // A character that is none makes the text broken, not what stands around it something else.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

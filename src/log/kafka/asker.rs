@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the client is listened to between two questions.
 const LISTEN: Duration = Duration::from_millis(5);
 
-/// How long it is listened to for why there is no answer.
-const TROUBLE: Duration = Duration::from_millis(200);
+/// So often it is listened to for why there is no answer.
+const LISTENS: u32 = 100;
 
 /// Asks the brokers.
 pub(super) struct Asker(BaseConsumer<Context>);
@@ -64,12 +64,18 @@ impl Asker {
 
     /// An answer, or why there is none as far as the client has said it.
     fn told<T>(&self, answer: KafkaResult<T>) -> Result<T, BrokerError> {
-        answer.map_err(|error| {
-            while self.0.poll(TROUBLE).is_some() {}
-            match (BrokerError::from(error), self.0.context().trouble()) {
-                (BrokerError::Unavailable(_), Some(trouble)) => BrokerError::Unavailable(trouble),
-                (error, _) => error,
-            }
+        answer.map_err(|error| match BrokerError::from(error) {
+            BrokerError::Unavailable(what) => BrokerError::Unavailable(self.trouble().unwrap_or(what)),
+            error => error,
         })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let hear = |_| {
+            // No records come, and what is wrong goes to the context.
+            let _ = self.0.poll(LISTEN);
+            self.0.context().trouble()
+        };
+        self.0.context().trouble().or_else(|| (0..LISTENS).find_map(hear))
     }
 }

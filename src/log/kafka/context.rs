@@ -37,6 +37,10 @@ impl Context {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn remember(&self, trouble: &str) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.to_owned());
+    }
+
     /// Where the node counts.
     pub(super) fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -45,6 +49,11 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // Why a broker is lost comes as an error, too, but its lines overtake errors, and there may be no end of them.
+        if facility == "FAIL" && matches!(level, RDKafkaLogLevel::Error) {
+            let reason = message.split_once("]: ").map_or(message, |(_, reason)| reason);
+            self.remember(reason);
+        }
         let level = match level {
             // It tells each client of the properties that somebody gave and that only the others need.
             _ if facility == "CONFWARN" => Level::Debug,
@@ -62,7 +71,7 @@ impl ClientContext for Context {
         debug!(target: TARGET, "{}: {error}: {reason}", self.purpose.name());
         // That all are away is said after why the last of them is.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
-            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+            self.remember(reason);
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) struct Plan {
     prelude: Option<String>,
     arguments: Vec<String>,
     database: Database,
+    speaks_tls: bool,
 }
 
 /// Where the data is.
@@ -77,6 +78,12 @@ impl Plan {
         self.start_until("/healthz").await
     }
 
+    /// Starts a server that speaks TLS on a free port and waits until it is ready.
+    pub(crate) async fn start_secured(mut self) -> Server {
+        self.speaks_tls = true;
+        self.start_until("/readyz").await
+    }
+
     async fn start_until(mut self, path: &str) -> Server {
         let asked = std::env::var("KLATSCH_TEST_DATABASE");
         let chosen = self.database == Database::Sqlite || self.settings.contains_key("database.url");
@@ -89,7 +96,11 @@ impl Plan {
         loop {
             let port = free_port();
             let mut process = Process::spawn(&self, &folder, port);
-            if process.is_well(port, path).await {
+            let is_well = match self.speaks_tls {
+                true => process.is_well_secured(port, path).await,
+                false => process.is_well(port, path).await,
+            };
+            if is_well {
                 return Server { plan: self, folder, port, process, _temporary: temporary };
             }
             let log = process.log();
@@ -280,6 +291,24 @@ impl Process {
             }
             if raw::status_of(port, path).await == Some(200) {
                 // Another process may hold the port while ours is about to fail on it.
+                return self.child.try_wait().unwrap().is_none();
+            }
+            assert!(Instant::now() < deadline, "the server does not get ready:\n{}", self.log());
+            breath().await;
+        }
+    }
+
+    /// As [`Self::is_well`], through TLS, whosever certificate it is.
+    async fn is_well_secured(&mut self, port: u16, path: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let address = format!("https://127.0.0.1:{port}{path}");
+        loop {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            let asked =
+                Command::new("curl").args(["--silent", "--fail", "--insecure", &address]).output().unwrap();
+            if asked.status.success() {
                 return self.child.try_wait().unwrap().is_none();
             }
             assert!(Instant::now() < deadline, "the server does not get ready:\n{}", self.log());
