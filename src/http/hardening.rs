@@ -11,6 +11,7 @@ use actix_web::{
 };
 
 use super::{Context, policy};
+use crate::config::TlsSettings;
 
 /// What a page may not ask a device for, framed or not: a chat needs none of it.
 const NO_DEVICES: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
@@ -58,9 +59,9 @@ fn is_for_frames(policy: &HeaderValue) -> bool {
 }
 
 /// What browsers are told of coming back by TLS alone; nothing where a node does not speak it, or need not insist.
-pub(super) fn strict_transport(speaks_tls: bool, seconds: u64) -> Option<HeaderValue> {
-    let value = (speaks_tls && seconds > 0).then(|| format!("max-age={seconds}"))?;
-    HeaderValue::try_from(value).ok()
+pub(super) fn strict_transport(tls: &TlsSettings) -> Option<HeaderValue> {
+    tls.pair().filter(|_| tls.hsts_s > 0)?;
+    HeaderValue::try_from(format!("max-age={}", tls.hsts_s)).ok()
 }
 
 #[cfg(test)]
@@ -98,7 +99,8 @@ mod tests {
 
     #[test]
     fn only_who_speaks_tls_insists_on_it() {
-        assert_eq!(strict_transport(true, 3600).unwrap(), "max-age=3600");
-        assert!(strict_transport(false, 3600).is_none() && strict_transport(true, 0).is_none());
+        let tls = |file: &str, hsts_s| TlsSettings { cert: file.into(), key: file.into(), hsts_s };
+        assert_eq!(strict_transport(&tls("a.pem", 3600)).unwrap(), "max-age=3600");
+        assert!(strict_transport(&tls("", 3600)).is_none() && strict_transport(&tls("a.pem", 0)).is_none());
     }
 }

@@ -110,7 +110,7 @@ impl Context {
             request_timeout: settings.server.request_timeout(),
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
             show_metrics: settings.telemetry.metrics,
-            strict_transport: hardening::strict_transport(settings.tls.pair().is_some(), settings.tls.hsts_s),
+            strict_transport: hardening::strict_transport(&settings.tls),
             routes: if is_gateway { routes } else { operation },
             services: if is_gateway { services } else { |_, _| {} },
         }
