@@ -21,8 +21,8 @@ use tokio::{
 use self::tls::Certificate;
 use crate::{
     actors::{Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
-    auth::{fetch::Fetcher, issuers::Issuer},
-    config::{IssuerSettings, LogKind, Role, Settings, SocketSettings},
+    auth::Elsewhere,
+    config::{LogKind, Role, Settings, SocketSettings},
     domain::Limits,
     http,
     log::kafka::{KafkaOptions, saver},
@@ -150,8 +150,9 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
             body_bytes: limits.body_bytes,
             client_id_chars: limits.client_id_chars,
         },
-        issuers: issuers(settings)?,
+        elsewhere: Elsewhere::open(&settings.auth)?,
         metrics,
+        auth: settings.auth.clone(),
         room_threads: rooms.room_threads(),
         ring_records: rooms.ring_records,
         ring_bytes: rooms.ring_bytes,
@@ -159,19 +160,6 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
         room_pace: rooms.pace(),
         snapshot_every: rooms.snapshot_every,
     })
-}
-
-/// The issuers whose tokens are believed; keys in files are read now.
-fn issuers(settings: &Settings) -> anyhow::Result<Vec<Issuer>> {
-    let issuers = settings.auth.issuers.as_slice();
-    if issuers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let fetcher = Fetcher::new(&settings.auth);
-    let open = |one: &IssuerSettings| {
-        Issuer::new(one, &fetcher).with_context(|| format!("cannot use the issuer {}", one.name))
-    };
-    issuers.iter().map(open).collect()
 }
 
 fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOptions> {

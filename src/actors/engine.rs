@@ -1,6 +1,8 @@
 //! The engine: one node's actors and stores behind plain asynchronous calls, for whoever speaks to clients.
 //! Surfaces use nothing else of a node; no rule is decided here.
 
+mod people;
+
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Arbiter};
@@ -19,16 +21,14 @@ use super::{
     room::Room,
     subscriber::{Greet, Subscription},
     to_room::{SendAll, Sent, Start, Subscribe, Subscribed, ToRoom},
+    watchman::Watchman,
 };
 use crate::{
-    auth::{
-        Guests, Registered, Token,
-        issuers::{Issuer, Issuers},
-        random,
-    },
+    auth::{Auth, Elsewhere, random},
+    config::AuthSettings,
     domain::{
-        About, CloseCode, Code, Epoch, Identity, Limits, Message, Nickname, Purpose, Record, Refusal, RoomId,
-        RoomInfo, RoomName, Seq, User,
+        About, CloseCode, Code, Epoch, Limits, Message, Purpose, Record, Refusal, RoomId, RoomInfo, RoomName,
+        Seq, User,
     },
     log::{Page, RoomLog, kafka::BrokerError},
     storage::{
@@ -51,8 +51,6 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// What people may choose.
     pub limits: Limits,
-    /// Whose tokens are believed besides the node's own.
-    pub issuers: Vec<Issuer>,
     /// Where everything is counted.
     pub metrics: Metrics,
     /// Threads that rooms live on; at least one.
@@ -67,6 +65,10 @@ pub struct EngineOptions {
     pub room_pace: Duration,
     /// A room's state is stored each time it grew by so many records.
     pub snapshot_every: u64,
+    /// Guests, accounts and their sessions.
+    pub auth: AuthSettings,
+    /// Whom else it believes about people.
+    pub elsewhere: Elsewhere,
     /// The log it runs on.
     pub log: LogOptions,
 }
@@ -78,8 +80,7 @@ pub struct Engine(Arc<Parts>);
 struct Parts {
     node: String,
     store: Store,
-    guests: Guests,
-    issuers: Issuers,
+    auth: Auth,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -111,7 +112,7 @@ impl Engine {
     /// # Errors
     /// A setting that the log cannot be started with. Brokers and databases that are away are none.
     pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
-        let EngineOptions { node, database, clock, limits, metrics, log, issuers, .. } = options;
+        let EngineOptions { node, database, clock, limits, metrics, log, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
         let relays = Relays::default();
@@ -141,10 +142,10 @@ impl Engine {
             pace: options.room_pace,
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
-        let guests = Guests::new(store.clone());
-        let issuers = Issuers::new(issuers, store.clone(), limits.clone());
-        let parts =
-            Parts { node, store, guests, issuers, logs, directory, lobby, relays, clock, limits, metrics };
+        let auth = Auth::new(store.clone(), &options.auth, options.elsewhere, &limits);
+        let watchman = Watchman::new(auth.clone(), clock.clone());
+        Watchman::start_in_arbiter(&threads[0], move |_| watchman);
+        let parts = Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, metrics };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -170,30 +171,6 @@ impl Engine {
 
     pub(super) fn log(&self) -> Arc<dyn RoomLog> {
         Arc::clone(&self.0.logs.log)
-    }
-
-    /// Registers a guest, or one who comes back with nickname and secret.
-    ///
-    /// # Errors
-    /// `invalid`, `nickname_taken`, `storage_unavailable`.
-    pub async fn register(&self, nickname: Nickname, secret: Option<String>) -> Result<Registered, Refusal> {
-        self.0.guests.register(nickname, secret, self.0.clock.now()).await
-    }
-
-    /// Who a token stands for.
-    ///
-    /// # Errors
-    /// `unauthenticated`, `storage_unavailable`; `auth_unavailable` for another issuer's token whose keys cannot be had.
-    pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
-        if let Some(issuer) = self.0.issuers.of(token) {
-            return self.0.issuers.authenticate(issuer, token, self.0.clock.now()).await;
-        }
-        self.0.guests.authenticate(token).await
-    }
-
-    /// Whether a text claims to be the token of another issuer that is believed here.
-    pub(super) fn is_issued_elsewhere(&self, token: &Token) -> bool {
-        self.0.issuers.of(token).is_some()
     }
 
     /// Makes a room, and tells whoever watches the list.

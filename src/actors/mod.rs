@@ -11,6 +11,7 @@
 //! | bridge (Kafka log) | the consumer, recent entries of partitions with awake rooms, which room gets what | 1 | appends under way and rooms being woken | bounded by `kafka.queue_records` | node stops | log |
 //! | saver (Kafka log) | the group's consumer, how far its partitions are stored, the folds of their rooms | 1 | 16 MiB of entries in hand | reads no further | node stops, other savers go on | log, storage |
 //! | ears (Kafka log) | the consumer of signals | 3 | the consumer's own | older signals wait at the broker | lists miss changes | lobby |
+//! | watchman | when keys and old rows were last seen to | 3 | its own timer | – | keys grow old, old rows stay | storage |
 //! | writer (embedded log) | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
 //!
 //! A connection's actor is the transport's (`http/websocket.rs`); what it says is a [`Conversation`] in some [`Protocol`],
@@ -43,6 +44,7 @@ mod subscriber;
 mod to_room;
 mod voice;
 mod waiter;
+mod watchman;
 mod writer;
 
 use std::marker::PhantomData;

@@ -376,10 +376,8 @@ async fn identify(engine: &Engine, connect: Connect) -> Result<(Identity, Option
         Connect::TokenOrSecret { passcode, nickname } => {
             let token = Token::shown(passcode.clone());
             match engine.authenticate(&token).await {
-                // What says itself that another issuer made it is no secret of a guest.
-                Err(refusal)
-                    if refusal.code == Code::Unauthenticated && !engine.is_issued_elsewhere(&token) =>
-                {
+                // What is signed is no secret of a guest.
+                Err(refusal) if refusal.code == Code::Unauthenticated && !engine.is_signed(&token) => {
                     (nickname, Some(passcode))
                 }
                 known => return known.map(|identity| (identity, None)),

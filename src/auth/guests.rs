@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Token, known::Known, random};
+use super::{Token, known::Known, logins::banned, random};
 use crate::{
     domain::{Code, Identity, Nickname, Refusal, Timestamp, User, UserId},
     storage::{
@@ -68,27 +68,42 @@ impl Guests {
     }
 
     fn registered(&self, registered: Registered) -> Registered {
-        self.known.remember(registered.token.digest(), registered.user.clone());
+        self.known.remember(registered.token.digest(), Identity::guest(registered.user.clone()));
         registered
     }
 
     /// Who a token stands for. While the database is away, that is who it stood for when this node last asked.
     ///
     /// # Errors
-    /// `unauthenticated` when it stands for nobody; `storage_unavailable`.
-    pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
+    /// `unauthenticated` when it stands for nobody; `banned`; `storage_unavailable`.
+    pub async fn authenticate(&self, token: &Token, now: Timestamp) -> Result<Identity, Refusal> {
         let digest = token.digest();
         match self.store.read(move |conn| users::by_token(conn, &digest)).await {
-            Ok(Some(user)) => {
-                self.known.remember(digest, user.clone());
-                Ok(Identity::guest(user))
+            Ok(Some(person)) => {
+                if let Some(ban) = person.ban.filter(|ban| ban.holds_at(now)) {
+                    self.known.forget(&digest);
+                    return Err(banned(&ban));
+                }
+                let identity = Identity { role: person.role, ..Identity::guest(person.user) };
+                self.known.remember(digest, identity.clone());
+                Ok(identity)
             }
             Ok(None) => {
                 self.known.forget(&digest);
                 Err(Code::Unauthenticated.into())
             }
-            Err(error) => self.known.user(&digest).map(Identity::guest).ok_or_else(|| error.into()),
+            Err(error) => self.known.identity(&digest).ok_or_else(|| error.into()),
         }
+    }
+
+    /// Ends a token.
+    ///
+    /// # Errors
+    /// `storage_unavailable`.
+    pub async fn end(&self, token: &Token) -> Result<(), Refusal> {
+        let digest = token.digest();
+        self.known.forget(&digest);
+        Ok(self.store.write(move |conn| users::end_token(conn, &digest)).await?)
     }
 }
 

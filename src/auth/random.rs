@@ -18,19 +18,27 @@ pub fn secret() -> String {
     text::<32>()
 }
 
+/// A key: 256 random bits.
+pub fn key() -> [u8; 32] {
+    bytes()
+}
+
+/// A salt: 128 random bits.
+pub fn salt() -> [u8; 16] {
+    bytes()
+}
+
 /// Entropy for somebody who has too little.
 pub fn number() -> u32 {
-    let mut bytes = [0; 4];
-    fill(&mut bytes);
-    u32::from_ne_bytes(bytes)
+    u32::from_ne_bytes(bytes())
 }
 
 fn text<const BYTES: usize>() -> String {
-    let mut bytes = [0; BYTES];
-    fill(&mut bytes);
-    BASE64URL_NOPAD.encode(&bytes)
+    BASE64URL_NOPAD.encode(&bytes::<BYTES>())
 }
 
-fn fill(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the operating system has a random generator once it is up");
+fn bytes<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).expect("the operating system has a random generator once it is up");
+    bytes
 }

@@ -1,14 +1,59 @@
-//! `[auth]`: how people show who they are.
-//! Not the showing: nothing is judged here.
+//! `[auth]`: who may be somebody, how passwords are kept, and how long tokens are good.
+//! Nothing is hashed or signed here.
 
 use serde::{Deserialize, Serialize};
 
-use super::issuers::{Issuers, KeySource};
+use super::{
+    bounds::within,
+    issuers::{Issuers, KeySource},
+};
 
-/// Settings of identities.
+/// Settings of guests, accounts and their sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthSettings {
+    /// Who this service says it is in its tokens.
+    pub issuer: Name,
+    /// For whom it says its tokens are.
+    pub audience: Name,
+    /// Seconds for which an access token is good, 1 to 86,400.
+    #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
+    pub access_s: u32,
+    /// Seconds for which a login is good without being used, 1 to 34,560,000.
+    #[serde(deserialize_with = "within::<1, 34_560_000, _, _>")]
+    pub refresh_s: u32,
+    /// Seconds in which a refresh can be repeated, 0 to 300.
+    #[serde(deserialize_with = "within::<0, 300, _, _>")]
+    pub refresh_grace_s: u32,
+    /// Days after which another key signs, 1 to 3,650.
+    #[serde(deserialize_with = "within::<1, 3_650, _, _>")]
+    pub key_days: u32,
+    /// Whether cookies are only for connections with TLS, whatever this node sees of it.
+    pub secure_cookies: bool,
+    /// Sessions of one user, 1 to 1,000.
+    #[serde(deserialize_with = "within::<1, 1_000, _, _>")]
+    pub sessions_per_user: usize,
+    /// Shortest password in characters, 1 to 128.
+    #[serde(deserialize_with = "within::<1, 128, _, _>")]
+    pub password_chars: usize,
+    /// Memory of argon2id in KiB, 8 to 4,194,304.
+    #[serde(deserialize_with = "within::<8, 4_194_304, _, _>")]
+    pub password_memory_kib: u32,
+    /// Passes of argon2id, 1 to 1,000.
+    #[serde(deserialize_with = "within::<1, 1_000, _, _>")]
+    pub password_passes: u32,
+    /// Passwords that are hashed at once, 1 to 64.
+    #[serde(deserialize_with = "within::<1, 64, _, _>")]
+    pub passwords_at_once: usize,
+    /// Passwords that may wait to be hashed, 0 to 100,000.
+    #[serde(deserialize_with = "within::<0, 100_000, _, _>")]
+    pub passwords_waiting: usize,
+    /// Attempts at a login that need not wait, 1 to 1,000.
+    #[serde(deserialize_with = "within::<1, 1_000, _, _>")]
+    pub free_attempts: u32,
+    /// The longest wait between two attempts in seconds, 1 to 86,400.
+    #[serde(deserialize_with = "within::<1, 86_400, _, _>")]
+    pub longest_wait_s: u32,
     /// Whether other services may be asked over http where others could listen.
     pub plain_http: bool,
     /// Whose tokens are believed besides the node's own.
@@ -26,5 +71,37 @@ impl AuthSettings {
             _ => None,
         });
         exposed.next()
+    }
+
+    /// Whether another issuer says that it is this service.
+    pub(super) fn has_impostor(&self) -> bool {
+        self.issuers.as_slice().iter().any(|issuer| issuer.issuer == self.issuer.as_str())
+    }
+}
+
+/// What a service is called in a token: not empty, at most 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text)) } else { Err("a name or a URL of 1 to 200 characters") }
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
     }
 }

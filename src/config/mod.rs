@@ -30,7 +30,7 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    auth::AuthSettings,
+    auth::{AuthSettings, Name as IssuerName},
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
     issuers::{ClaimNames, IssuerSettings, Issuers, KeySource, SigningAlgorithm},
@@ -78,7 +78,7 @@ pub struct Settings {
     pub sockjs: SockJsSettings,
     /// STOMP over WebSocket and SockJS.
     pub stomp: StompSettings,
-    /// How people show who they are.
+    /// Guests, accounts, their sessions, and whom others know.
     pub auth: AuthSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,

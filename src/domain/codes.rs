@@ -69,14 +69,18 @@ codes! {
     NotAMember 201 "not_a_member" No "Only members of the room may do this.";
     Forbidden 202 "forbidden" No "This is not allowed.";
     OriginNotAllowed 203 "origin_not_allowed" No "Pages of this origin may not use the server.";
+    BadCredentials 204 "bad_credentials" No "Login or password is wrong.";
+    Banned 206 "banned" No "The user is banned.";
     LoginFailed 207 "login_failed" No "The login elsewhere cannot be believed.";
     NotFound 300 "not_found" No "There is no such resource.";
     RoomNotFound 301 "room_not_found" No "There is no such room.";
     UserNotFound 302 "user_not_found" No "There is no such user.";
+    LoginNotFound 304 "login_not_found" No "There is no such session of one's own.";
     NicknameTaken 400 "nickname_taken" No "Somebody else has this nickname.";
     RoomNameTaken 401 "room_name_taken" No "There is a room of this name.";
     AlreadyConnected 402 "already_connected" No "This socket has connected before.";
     PositionLost 403 "position_lost" No "The position cannot be honoured.";
+    LoginTaken 404 "login_taken" No "Somebody else has this login.";
     RateLimited 500 "rate_limited" Later "Too much at once.";
     StorageUnavailable 501 "storage_unavailable" Later "The database does not answer.";
     LogUnavailable 502 "log_unavailable" Later "The log does not answer.";

@@ -23,6 +23,27 @@ impl ServerRole {
             Self::Admin => "admin",
         }
     }
+
+    /// The role of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Guest, Self::User, Self::Admin].into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// That somebody may not use this server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Until when; none is for ever.
+    pub until: Option<Timestamp>,
+    /// Why, for people.
+    pub reason: Option<String>,
+}
+
+impl Ban {
+    /// Whether it is in force.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// Somebody who has shown who they are (promise D6: all that is done in their name comes from here).

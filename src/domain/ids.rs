@@ -71,9 +71,27 @@ impl RoomId {
     /// The room that a client's text names; none where no room can have such an id. Ids are URL-safe and short,
     /// and not every store takes every byte.
     pub fn parse(text: &str) -> Option<Self> {
-        let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (text.len() <= 64 && text.bytes().all(safe)).then(|| Self::new(text))
+        can_be_an_id(text).then(|| Self::new(text))
     }
+}
+
+impl LoginId {
+    /// The login that a client's text names; none where no login can have such an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        can_be_an_id(text).then(|| Self::new(text))
+    }
+}
+
+impl UserId {
+    /// The user that a client's text names; none where no user can have such an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        can_be_an_id(text).then(|| Self::new(text))
+    }
+}
+
+fn can_be_an_id(text: &str) -> bool {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.len() <= 64 && text.bytes().all(safe)
 }
 
 impl ClientId {

@@ -40,6 +40,18 @@ impl JsonObject {
         }
     }
 
+    /// A field that is true, false, missing or null, the last two of which mean false.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is something else.
+    pub(super) fn flag(&self, field: &'static str) -> Result<bool, Refusal> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(invalid(field, "must be true or false")),
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         serde_json::from_slice(bytes).map(Self).map_err(|_| Code::Malformed.into())
     }

@@ -102,12 +102,16 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed | Code::LoginFailed => {
+        Code::Unauthenticated | Code::BadCredentials => StatusCode::UNAUTHORIZED,
+        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed | Code::Banned | Code::LoginFailed => {
             StatusCode::FORBIDDEN
         }
-        Code::NotFound | Code::RoomNotFound | Code::UserNotFound => StatusCode::NOT_FOUND,
-        Code::NicknameTaken | Code::RoomNameTaken | Code::AlreadyConnected => StatusCode::CONFLICT,
+        Code::NotFound | Code::RoomNotFound | Code::UserNotFound | Code::LoginNotFound => {
+            StatusCode::NOT_FOUND
+        }
+        Code::NicknameTaken | Code::RoomNameTaken | Code::AlreadyConnected | Code::LoginTaken => {
+            StatusCode::CONFLICT
+        }
         Code::PositionLost => StatusCode::GONE,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::StorageUnavailable | Code::LogUnavailable | Code::Overloaded | Code::AuthUnavailable => {

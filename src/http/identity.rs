@@ -27,7 +27,27 @@ impl FromRequest for Caller {
     }
 }
 
-fn bearer(request: &HttpRequest) -> Result<Token, Refusal> {
+/// Whose token came with the request, if one came; a bad one is refused all the same.
+pub(super) struct PerhapsCaller(pub Option<Identity>);
+
+impl FromRequest for PerhapsCaller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async { Ok(Self(Some(caller.await?.0))) })
+    }
+}
+
+/// The bearer token of a request.
+///
+/// # Errors
+/// `unauthenticated` where there is none.
+pub(super) fn bearer(request: &HttpRequest) -> Result<Token, Refusal> {
     let header = request.headers().get(header::AUTHORIZATION).ok_or(Code::Unauthenticated)?;
     let credentials = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
     match credentials {

@@ -4,6 +4,7 @@
 mod api;
 mod asyncapi;
 mod body;
+mod cookie;
 mod error;
 mod fragments;
 mod frame_lengths;
@@ -45,7 +46,7 @@ use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
     config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings},
 };
-use api::{members, messages, rooms, users};
+use api::{accounts, availability, keys, members, messages, rooms, sessions, users};
 
 /// Mounts what is served beside the API, with rules of its own about who may call.
 pub type Services = fn(&mut ServiceConfig, &Context);
@@ -72,6 +73,8 @@ pub struct Context {
     pub request_timeout: Duration,
     /// Most entries of one answer.
     pub page_max: u32,
+    /// How the cookie of a session is given.
+    cookies: cookie::Cookies,
     /// Whether `/metrics` answers.
     pub show_metrics: bool,
     /// What browsers are told of coming back by TLS alone.
@@ -109,6 +112,7 @@ impl Context {
             request_bytes: settings.server.request_bytes,
             request_timeout: settings.server.request_timeout(),
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
+            cookies: cookie::Cookies::new(&settings.auth),
             show_metrics: settings.telemetry.metrics,
             strict_transport: hardening::strict_transport(&settings.tls),
             routes: if is_gateway { routes } else { operation },
@@ -126,6 +130,7 @@ enum Verb {
     Follow,
     Create,
     Put,
+    Change,
     Delete,
 }
 
@@ -136,6 +141,7 @@ impl Verb {
             Self::Follow => &[Method::GET],
             Self::Create => &[Method::POST],
             Self::Put => &[Method::PUT],
+            Self::Change => &[Method::PATCH],
             Self::Delete => &[Method::DELETE],
         }
     }
@@ -150,7 +156,21 @@ struct Endpoint(&'static str, &'static [(Verb, Answer)]);
 /// Every path of a gateway; whatever else is asked for is the page's business.
 const ENDPOINTS: &[Endpoint] = &[
     Endpoint("/api/users", &[(Verb::Create, |route| route.to(users::register))]),
-    Endpoint("/api/users/me", &[(Verb::Read, |route| route.to(users::me))]),
+    Endpoint(
+        "/api/users/me",
+        &[(Verb::Read, |route| route.to(users::me)), (Verb::Change, |route| route.to(users::rename))],
+    ),
+    Endpoint("/api/users/me/password", &[(Verb::Put, |route| route.to(users::change_password))]),
+    Endpoint("/api/accounts", &[(Verb::Create, |route| route.to(accounts::create))]),
+    Endpoint(
+        "/api/sessions",
+        &[(Verb::Read, |route| route.to(sessions::list)), (Verb::Create, |route| route.to(sessions::begin))],
+    ),
+    Endpoint("/api/sessions/refresh", &[(Verb::Create, |route| route.to(sessions::refresh))]),
+    Endpoint("/api/sessions/current", &[(Verb::Delete, |route| route.to(sessions::end_current))]),
+    Endpoint("/api/sessions/{id}", &[(Verb::Delete, |route| route.to(sessions::end))]),
+    Endpoint("/api/availability", &[(Verb::Read, |route| route.to(availability::show))]),
+    Endpoint("/.well-known/jwks.json", &[(Verb::Read, |route| route.to(keys::list))]),
     Endpoint(
         "/api/rooms",
         &[(Verb::Read, |route| route.to(rooms::list)), (Verb::Create, |route| route.to(rooms::create))],

@@ -14,7 +14,7 @@ use utoipa::{
 };
 
 use super::{
-    api::{members, messages, rooms, users},
+    api::{accounts, availability, keys, members, messages, rooms, sessions, users},
     asyncapi, health, sse,
 };
 use crate::wire::problem::Problem;
@@ -31,6 +31,16 @@ use crate::wire::problem::Problem;
     paths(
         users::register,
         users::me,
+        users::rename,
+        users::change_password,
+        accounts::create,
+        sessions::begin,
+        sessions::refresh,
+        sessions::list,
+        sessions::end_current,
+        sessions::end,
+        availability::show,
+        keys::list,
         rooms::create,
         rooms::list,
         rooms::show,
@@ -48,6 +58,8 @@ use crate::wire::problem::Problem;
     ),
     tags(
         (name = "users", description = "Who people are"),
+        (name = "accounts", description = "Users who log in with a password"),
+        (name = "sessions", description = "Logins to accounts and their tokens"),
         (name = "rooms", description = "Rooms and their list"),
         (name = "members", description = "Who belongs to a room"),
         (name = "messages", description = "What is said in a room"),
@@ -74,7 +86,9 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let calls = document.paths.paths.values_mut().flat_map(|path| {
-            [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().flatten()
+            [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete]
+                .into_iter()
+                .flatten()
         });
         for (status, answer) in calls.flat_map(|call| &mut call.responses.responses) {
             if let RefOr::T(answer) = answer

@@ -17,15 +17,35 @@ const REMEMBER: usize = 3600;
 pub(super) fn allowed(request: &HttpRequest, allowed: &AllowedOrigins) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
+    is_of_host(request, origin) || allowed.allows_foreign(origin)
+}
+
+/// Whether the page behind a request may do so in the name of whoever sits before it, because a cookie says who that
+/// is. That every page may call is not enough for it.
+pub(super) fn trusted(request: &HttpRequest, allowed: &AllowedOrigins) -> bool {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let is_listed = !matches!(allowed, AllowedOrigins::Any) && allowed.allows_foreign(origin);
+    is_of_host(request, origin) || is_listed
+}
+
+fn is_of_host(request: &HttpRequest, origin: &str) -> bool {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-    host.is_some_and(|host| is_own(origin, host)) || allowed.allows_foreign(origin)
+    host.is_some_and(|host| is_own(origin, host))
 }
 
 /// Answers browsers that ask whether a page of another origin may call; silent where none may.
 pub(super) fn cors(allowed: &AllowedOrigins) -> Condition<Cors> {
     let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allowed_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .allowed_header("Last-Event-ID")
         .expose_headers([header::LOCATION, header::RETRY_AFTER])
@@ -38,7 +58,8 @@ pub(super) fn cors(allowed: &AllowedOrigins) -> Condition<Cors> {
             let foreign = move |origin: &header::HeaderValue| {
                 origin.to_str().is_ok_and(|origin| listed.allows_foreign(origin))
             };
-            (true, cors.allowed_origin_fn(move |origin, _| foreign(origin)))
+            // A listed page may use the cookie of a session, which its browser only sends to the same site.
+            (true, cors.allowed_origin_fn(move |origin, _| foreign(origin)).supports_credentials())
         }
     };
     Condition::new(enabled, cors)
@@ -80,6 +101,23 @@ mod tests {
         assert!(may_call(Some("https://Chat.example"), "chat.example", &[]));
         assert!(may_call(Some("https://chat.example"), "chat.example:443", &[]));
         assert!(may_call(Some("http://localhost:8080"), "localhost:8080", &["https://a.example"]));
+    }
+
+    #[test]
+    fn a_cookie_is_for_own_and_listed_pages_whoever_else_may_call() {
+        let is_trusted = |origin: &str, settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|&origin| origin.to_owned()).collect();
+            let request = TestRequest::post()
+                .insert_header((header::HOST, "chat.example"))
+                .insert_header((header::ORIGIN, origin));
+            trusted(&request.to_http_request(), &AllowedOrigins::try_from(settings).unwrap())
+        };
+        assert!(is_trusted("https://chat.example", &[]));
+        assert!(is_trusted("https://a.example", &["https://a.example"]));
+        for settings in [&["*"][..], &["https://a.example"], &[]] {
+            assert!(!is_trusted("https://evil.example", settings), "{settings:?}");
+            assert!(!is_trusted("null", settings), "{settings:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Rows: users, rooms, records, snapshots and places in the log, in SQLite or PostgreSQL, through one set of queries.
 //! Synchronous and blocking; nothing here knows actors, runtimes or clocks.
 
+pub mod accounts;
+pub mod auth_events;
+pub mod auth_keys;
 pub mod batch;
 mod bulk;
 mod connection;
@@ -8,6 +11,7 @@ mod database;
 mod error;
 pub mod fold;
 pub mod identities;
+pub mod logins;
 mod migrations;
 pub mod partitions;
 mod pool;

@@ -8,6 +8,11 @@ diesel::table! {
         nickname_key -> Text,
         secret_hash -> Nullable<Binary>,
         created_at -> BigInt,
+        role -> Text,
+        seen_at -> BigInt,
+        banned_at -> Nullable<BigInt>,
+        banned_until -> Nullable<BigInt>,
+        ban_reason -> Nullable<Text>,
     }
 }
 
@@ -66,6 +71,59 @@ diesel::table! {
 }
 
 diesel::table! {
+    accounts (user_id) {
+        user_id -> Text,
+        login -> Text,
+        login_key -> Text,
+        email -> Nullable<Text>,
+        password_hash -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    login_attempts (login_hash) {
+        login_hash -> Binary,
+        attempts -> BigInt,
+        tried_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    logins (id) {
+        id -> Text,
+        user_id -> Text,
+        device -> Text,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+        generation -> BigInt,
+        token_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    auth_keys (id) {
+        id -> Text,
+        purpose -> Text,
+        secret -> Binary,
+        used_from -> BigInt,
+        good_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    auth_events (number) {
+        number -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        user_id -> Text,
+        login_id -> Nullable<Text>,
+        data -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     identities (issuer, subject) {
         issuer -> Text,
         subject -> Text,
@@ -75,5 +133,6 @@ diesel::table! {
 }
 
 diesel::joinable!(identities -> users (user_id));
+diesel::joinable!(accounts -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(identities, tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(accounts, identities, tokens, users);

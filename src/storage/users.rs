@@ -8,7 +8,7 @@ use super::{
     connection::run,
     schema::{tokens, users},
 };
-use crate::domain::{Timestamp, User, UserId};
+use crate::domain::{Ban, ServerRole, Timestamp, User, UserId};
 
 /// A user who is about to be stored with a first token.
 #[derive(Clone)]
@@ -36,6 +36,63 @@ pub enum Registration {
     Taken,
 }
 
+/// A user, and what they are on this server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub user: User,
+    /// What they are.
+    pub role: ServerRole,
+    /// That they may not use it, where somebody said so; it may be over.
+    pub ban: Option<Ban>,
+    /// When they were last seen.
+    pub seen_at: Timestamp,
+}
+
+/// A row that makes a [`Person`].
+#[derive(Queryable)]
+pub(super) struct PersonRow {
+    id: String,
+    nickname: String,
+    role: String,
+    seen_at: i64,
+    banned_at: Option<i64>,
+    banned_until: Option<i64>,
+    ban_reason: Option<String>,
+}
+
+impl TryFrom<PersonRow> for Person {
+    type Error = StorageError;
+
+    fn try_from(row: PersonRow) -> Result<Self, StorageError> {
+        let role = ServerRole::of_name(&row.role)
+            .ok_or_else(|| StorageError::corrupt(format!("{} is no role", row.role)))?;
+        let until = row.banned_until.map(Timestamp::from_millis);
+        let ban = row.banned_at.map(|_| Ban { until, reason: row.ban_reason });
+        let user = User { id: UserId::new(row.id), nickname: row.nickname.into() };
+        Ok(Self { user, role, ban, seen_at: Timestamp::from_millis(row.seen_at) })
+    }
+}
+
+/// What makes a [`Person`].
+pub(super) const PERSON: (
+    users::id,
+    users::nickname,
+    users::role,
+    users::seen_at,
+    users::banned_at,
+    users::banned_until,
+    users::ban_reason,
+) = (
+    users::id,
+    users::nickname,
+    users::role,
+    users::seen_at,
+    users::banned_at,
+    users::banned_until,
+    users::ban_reason,
+);
+
 #[derive(Queryable)]
 struct UserRow {
     id: String,
@@ -59,6 +116,7 @@ pub fn create(connection: &mut Connection, new: &NewUser) -> Result<Registration
         users::nickname_key.eq(&new.nickname_key),
         users::secret_hash.eq(new.secret_hash.as_ref().map(<[u8; 32]>::as_slice)),
         users::created_at.eq(new.created_at.as_millis()),
+        users::seen_at.eq(new.created_at.as_millis()),
     );
     let inserted = run!(connection, |session| diesel::insert_into(users::table)
         .values(row)
@@ -82,14 +140,48 @@ pub fn create(connection: &mut Connection, new: &NewUser) -> Result<Registration
 ///
 /// # Errors
 /// [`StorageError::Unavailable`].
-pub fn by_token(connection: &mut Connection, hash: &[u8; 32]) -> Result<Option<User>, StorageError> {
-    let row: Option<UserRow> = run!(connection, |session| tokens::table
+pub fn by_token(connection: &mut Connection, hash: &[u8; 32]) -> Result<Option<Person>, StorageError> {
+    let row: Option<PersonRow> = run!(connection, |session| tokens::table
         .inner_join(users::table)
         .filter(tokens::hash.eq(hash.as_slice()))
-        .select((users::id, users::nickname))
+        .select(PERSON)
         .first(session)
         .optional())?;
-    Ok(row.map(User::from))
+    row.map(Person::try_from).transpose()
+}
+
+/// The user of an id.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn by_id(connection: &mut Connection, id: &UserId) -> Result<Option<Person>, StorageError> {
+    let row: Option<PersonRow> = run!(connection, |session| users::table
+        .filter(users::id.eq(id.as_str()))
+        .select(PERSON)
+        .first(session)
+        .optional())?;
+    row.map(Person::try_from).transpose()
+}
+
+/// Whether somebody has a nickname.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn has_nickname(connection: &mut Connection, key: &str) -> Result<bool, StorageError> {
+    let holders: i64 = run!(connection, |session| users::table
+        .filter(users::nickname_key.eq(key))
+        .count()
+        .get_result(session))?;
+    Ok(holders > 0)
+}
+
+/// Ends a token.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn end_token(connection: &mut Connection, hash: &[u8; 32]) -> Result<(), StorageError> {
+    run!(connection, |session| diesel::delete(tokens::table.find(hash.as_slice())).execute(session))?;
+    Ok(())
 }
 
 fn by_secret(connection: &mut Connection, new: &NewUser) -> Result<Option<User>, StorageError> {
@@ -133,7 +225,7 @@ mod tests {
     }
 
     fn who(database: &Database, token: u8) -> Option<UserId> {
-        database.read(|connection| by_token(connection, &[token; 32])).unwrap().map(|user| user.id)
+        database.read(|connection| by_token(connection, &[token; 32])).unwrap().map(|person| person.user.id)
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn everything_made_over_http_is_there_after_a_kill() {
 
     server.kill();
     server.restart().await;
-    assert_eq!(ada_http.get("/api/users/me").await.expect(200), ada.shown());
+    assert_eq!(ada_http.get("/api/users/me").await.expect(200), ada.me());
     assert_eq!(http.look_at(room).await, before, "the epoch too: nothing was lost");
     assert_eq!(http.history(room).await, history);
     let members = http.get(&format!("/api/rooms/{room}/members")).await.expect(200);

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod accounts;
 mod check;
 mod cli;
 mod durability;

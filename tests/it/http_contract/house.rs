@@ -15,7 +15,15 @@ async fn openapi_describes_every_call_and_asyncapi_is_beside_it() {
     assert!(text(&openapi["openapi"]).starts_with("3.1"), "{}", openapi["openapi"]);
     let calls = [
         ("/api/users", &["post"][..]),
-        ("/api/users/me", &["get"]),
+        ("/api/users/me", &["get", "patch"]),
+        ("/api/users/me/password", &["put"]),
+        ("/api/accounts", &["post"]),
+        ("/api/sessions", &["get", "post"]),
+        ("/api/sessions/refresh", &["post"]),
+        ("/api/sessions/current", &["delete"]),
+        ("/api/sessions/{}", &["delete"]),
+        ("/api/availability", &["get"]),
+        ("/.well-known/jwks.json", &["get"]),
         ("/api/rooms", &["get", "post"]),
         ("/api/rooms/{}", &["get"]),
         ("/api/rooms/{}/members", &["get"]),

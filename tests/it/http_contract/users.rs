@@ -21,7 +21,7 @@ async fn a_new_user_gets_an_identity_and_a_token() {
 
     let ada = user_from(&made);
     let me = http.acting_as(&ada).get("/api/users/me").await.expect(200);
-    assert_eq!(me, ada.shown());
+    assert_eq!(me, ada.me());
 }
 
 #[actix_web::test]
@@ -71,7 +71,7 @@ async fn with_a_secret_making_a_user_can_be_repeated() {
     assert_ne!(second.token, first.token);
     for token in [&first.token, &second.token] {
         let me = http.with_token(token).get("/api/users/me").await.expect(200);
-        assert_eq!(me, first.shown(), "earlier tokens stay good");
+        assert_eq!(me, first.me(), "earlier tokens stay good");
     }
 
     let wrong = json!({ "nickname": "Ada", "secret": "somebody else's secret" });

@@ -37,7 +37,7 @@ async fn a_nickname_and_the_name_of_a_room_are_there_once_on_all_nodes() {
     let ada = one.user("Ada").await;
     let again = two.post("/api/users", json!({ "nickname": "ADA" })).await;
     again.problem(409, "nickname_taken");
-    assert_eq!(two.acting_as(&ada).get("/api/users/me").await.expect(200), ada.shown());
+    assert_eq!(two.acting_as(&ada).get("/api/users/me").await.expect(200), ada.me());
 
     let room = one.acting_as(&ada).room("Hall").await;
     let again = two.acting_as(&ada).post("/api/rooms", json!({ "name": "hall" })).await;

@@ -21,7 +21,7 @@ async fn a_guest_connects_with_a_nickname_and_gets_a_token() {
     let ada = user_from(&connected);
 
     let me = Http::to(&server).acting_as(&ada).get("/api/users/me").await.expect(200);
-    assert_eq!(me, ada.shown());
+    assert_eq!(me, ada.me());
 
     let mut second = Socket::open(&server).await;
     let again = second.connect(&ada).await;

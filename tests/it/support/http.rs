@@ -22,6 +22,11 @@ impl User {
     pub(crate) fn shown(&self) -> Value {
         json!({ "id": self.id, "nickname": self.nickname })
     }
+
+    /// A guest as they see themselves.
+    pub(crate) fn me(&self) -> Value {
+        json!({ "id": self.id, "nickname": self.nickname, "role": "guest" })
+    }
 }
 
 /// A client of one server, acting as somebody or as nobody.

@@ -1,0 +1,12 @@
+DROP TABLE auth_events;
+DROP TABLE auth_keys;
+DROP TABLE logins;
+DROP TABLE login_attempts;
+DROP TABLE accounts;
+DROP INDEX tokens_by_user;
+DROP INDEX users_by_idleness;
+ALTER TABLE users DROP COLUMN ban_reason;
+ALTER TABLE users DROP COLUMN banned_until;
+ALTER TABLE users DROP COLUMN banned_at;
+ALTER TABLE users DROP COLUMN seen_at;
+ALTER TABLE users DROP COLUMN role;

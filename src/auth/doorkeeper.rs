@@ -1,0 +1,48 @@
+//! Whoever shows a token is told apart here, whatever kind of token it is: a guest's, our own, another issuer's.
+//! What somebody may do is decided by who asks.
+
+use super::{
+    Guests, Token,
+    access::{AccessTokens, claimed_issuer},
+    issuers::Issuers,
+};
+use crate::domain::{Code, Identity, Refusal, Timestamp};
+
+/// Says who a token stands for.
+#[derive(Clone)]
+pub struct Doorkeeper {
+    guests: Guests,
+    access: AccessTokens,
+    issuers: Issuers,
+}
+
+impl Doorkeeper {
+    pub(super) fn new(guests: Guests, access: AccessTokens, issuers: Issuers) -> Self {
+        Self { guests, access, issuers }
+    }
+
+    /// Whether a text is signed, so that it is nobody's secret, whoever signed it.
+    pub fn is_signed(&self, token: &Token) -> bool {
+        claimed_issuer(token).is_some()
+    }
+
+    /// Who a token stands for.
+    ///
+    /// # Errors
+    /// `unauthenticated` when it stands for nobody; `banned`; `storage_unavailable`; `auth_unavailable` where another
+    /// issuer's keys cannot be had.
+    pub async fn identify(&self, token: &Token, now: Timestamp) -> Result<Identity, Refusal> {
+        match claimed_issuer(token) {
+            // A guest's token is no signed text: it is looked up.
+            None => self.guests.authenticate(token, now).await,
+            Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await,
+            Some(_) => {
+                match self.issuers.of(token) {
+                    Some(issuer) => self.issuers.authenticate(issuer, token, now).await,
+                    None => Err(Refusal::new(Code::Unauthenticated)
+                        .message("nobody here believes the token's issuer")),
+                }
+            }
+        }
+    }
+}
