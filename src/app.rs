@@ -5,7 +5,7 @@ pub mod kafka_tools;
 mod tls;
 pub mod verify;
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, net::Shutdown, time::Duration};
 
 use actix_rt::{System, net::TcpStream};
 use actix_tls::accept::rustls_0_23::TlsStream;
@@ -20,7 +20,7 @@ use tokio::{
 
 use self::tls::Certificate;
 use crate::{
-    actors::{Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
+    actors::{Address, Allowances, Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
     auth::Elsewhere,
     config::{LogKind, Role, Settings, SocketSettings},
     domain::Limits,
@@ -67,7 +67,9 @@ async fn run(settings: Settings, services: http::Services) -> anyhow::Result<()>
     let engine = Engine::start(engine_options(&settings, database)?).context("cannot start the log")?;
     let address = settings.server.listen.as_str().to_owned();
     let (server, workers) = (settings.server.clone(), settings.server.worker_threads());
-    let socket = settings.socket.clone();
+    let (socket, proxies) = (settings.socket.clone(), settings.server.trusted_proxies.clone());
+    let allowances = engine.allowances().clone();
+    actix_rt::spawn(allowances.clone().keep_small());
     let node = engine.clone();
     let sessions = http::sockjs::Sessions::default();
     let server_of_http = HttpServer::new(move || {
@@ -86,7 +88,16 @@ async fn run(settings: Settings, services: http::Services) -> anyhow::Result<()>
     // A client that shut its side down is gone; its streams end then.
     .h1_allow_half_closed(false)
     .disable_signals()
-    .on_connect(move |connection, _: &mut Extensions| tune(connection, &socket));
+    .on_connect(move |connection, extensions: &mut Extensions| {
+        let Some(stream) = stream_of(connection) else { return };
+        tune(stream, &socket);
+        let peer = stream.peer_addr().ok().map(|peer| peer.ip()).filter(|peer| !proxies.has(*peer));
+        match peer.map(|peer| allowances.connect(Address::from(peer))) {
+            Some(Some(seat)) => drop(extensions.insert(seat)),
+            Some(None) => cut(stream),
+            None => {}
+        }
+    });
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let bound = match &certificate {
         None => server_of_http.bind(&address),
@@ -151,6 +162,7 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
             client_id_chars: limits.client_id_chars,
         },
         elsewhere: Elsewhere::open(&settings.auth)?,
+        allowances: Allowances::new(limits, &metrics),
         metrics,
         auth: settings.auth.clone(),
         room_threads: rooms.room_threads(),
@@ -183,15 +195,25 @@ fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOpti
 }
 
 /// Sets what the kernel should do for a client that does not read: bound what it buffers, and give up in time.
-fn tune(connection: &dyn Any, settings: &SocketSettings) {
-    let secured = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
-    let Some(stream) = connection.downcast_ref::<TcpStream>().or_else(secured) else { return };
+fn tune(stream: &TcpStream, settings: &SocketSettings) {
     let socket = SockRef::from(stream);
     let buffer = settings.send_buffer().map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes));
     let timeout = socket.set_tcp_user_timeout(settings.user_timeout());
     if let Err(error) = buffer.and(timeout).and(socket.set_tcp_nodelay(true)) {
         warn!("setting up a connection: {error}");
     }
+}
+
+/// Ends a connection without a word.
+fn cut(stream: &TcpStream) {
+    // One that is gone already is cut as well.
+    let _ = SockRef::from(stream).shutdown(Shutdown::Both);
+}
+
+/// The connection below what is spoken on it.
+fn stream_of(connection: &dyn Any) -> Option<&TcpStream> {
+    let secured = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    connection.downcast_ref::<TcpStream>().or_else(secured)
 }
 
 async fn told_to_stop() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::Recipient;
 
 use super::{
+    limits::Address,
     outbox::Outbox,
     pulse::Pulse,
     relay::RelayHandle,
@@ -22,6 +23,8 @@ pub struct Line {
     pub relay: RelayHandle,
     /// How the conversation is told of progress; [`Conversation::progress`] is to be called with it.
     pub me: Recipient<Progress>,
+    /// Where the client comes from.
+    pub from: Address,
 }
 
 /// A message of a client.

@@ -13,6 +13,7 @@ use super::{
     Clock, DirectoryState, LobbyState, Observe, RelayState,
     catch_up::CatchUp,
     directory::{Directory, DirectoryOptions, Locate},
+    limits::Allowances,
     lobby::{Lobby, RoomChanged, Whose},
     logs::{Ground, LogOptions, LogView, Logs},
     relay::{RelayHandle, ToRelay},
@@ -51,6 +52,8 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// What people may choose.
     pub limits: Limits,
+    /// How often anybody may do what.
+    pub allowances: Allowances,
     /// Where everything is counted.
     pub metrics: Metrics,
     /// Threads that rooms live on; at least one.
@@ -87,6 +90,7 @@ struct Parts {
     relays: Relays,
     clock: Clock,
     limits: Limits,
+    allowances: Allowances,
     metrics: Metrics,
 }
 
@@ -112,7 +116,7 @@ impl Engine {
     /// # Errors
     /// A setting that the log cannot be started with. Brokers and databases that are away are none.
     pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
-        let EngineOptions { node, database, clock, limits, metrics, log, .. } = options;
+        let EngineOptions { node, database, clock, limits, allowances, metrics, log, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
         let relays = Relays::default();
@@ -145,7 +149,8 @@ impl Engine {
         let auth = Auth::new(store.clone(), &options.auth, options.elsewhere, &limits);
         let watchman = Watchman::new(auth.clone(), clock.clone());
         Watchman::start_in_arbiter(&threads[0], move |_| watchman);
-        let parts = Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, metrics };
+        let parts =
+            Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, allowances, metrics };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -157,6 +162,11 @@ impl Engine {
     /// What people may choose.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// How often anybody may do what.
+    pub fn allowances(&self) -> &Allowances {
+        &self.0.allowances
     }
 
     /// Where everything is counted.
@@ -176,8 +186,18 @@ impl Engine {
     /// Makes a room, and tells whoever watches the list.
     ///
     /// # Errors
-    /// `room_name_taken` with the room that has the name; `storage_unavailable`.
+    /// `room_name_taken` with the room that has the name; `rate_limited`, `storage_unavailable`.
     pub async fn create_room(&self, creator: User, name: RoomName) -> Result<RoomInfo, Refusal> {
+        let creator_id = creator.id.clone();
+        self.0.allowances.room(&creator_id)?;
+        let created = self.make_room(creator, name).await;
+        if created.is_err() {
+            self.0.allowances.no_room(&creator_id);
+        }
+        created
+    }
+
+    async fn make_room(&self, creator: User, name: RoomName) -> Result<RoomInfo, Refusal> {
         let partition = self.0.logs.log.place().await?;
         let new = NewRoom {
             id: RoomId::new(random::id()),

@@ -8,6 +8,7 @@ use bytestring::ByteString;
 use super::{
     conversation::{Conversation, Incoming, Line, Protocol},
     engine::Engine,
+    limits::Admission,
     outbox::{Outbox, Pending},
     session::{Answer, Connect, Progress, Refused, Request, Session, SessionState, Strangers, Tongue},
     to_room::Start,
@@ -47,7 +48,7 @@ impl Protocol for Native {
 
     fn begin(&self, line: Line) -> Box<dyn Conversation> {
         let session = Session::new(self.engine.clone(), line, Strangers::Refused, self.in_flight);
-        Box::new(InJson { session, heartbeat_s: self.heartbeat_s, malformed_in_a_row: 0 })
+        Box::new(InJson { session, heartbeat_s: self.heartbeat_s, malformed_in_a_row: 0, is_over: false })
     }
 }
 
@@ -56,11 +57,14 @@ struct InJson {
     session: Session,
     heartbeat_s: u64,
     malformed_in_a_row: u32,
+    /// The client asked on and on; what still comes is thrown away.
+    is_over: bool,
 }
 
 impl Conversation for InJson {
     fn take(&mut self, message: Incoming<'_>) {
         match message {
+            _ if self.is_over => {}
             Incoming::Text(text) => self.text(text),
             Incoming::Binary(_) => self.end(CloseCode::UnsupportedData),
         }
@@ -89,6 +93,14 @@ impl Conversation for InJson {
 
 impl InJson {
     fn text(&mut self, text: &str) {
+        let too_much = match self.session.admit(text.len()) {
+            Admission::Granted => None,
+            Admission::Refused(refusal) => Some(refusal),
+            Admission::Flood => {
+                self.is_over = true;
+                return self.end(CloseCode::OverRate);
+            }
+        };
         let envelope = match Envelope::parse(text) {
             Ok(envelope) => envelope,
             Err(refusal) => {
@@ -106,6 +118,9 @@ impl InJson {
             Err(refusal) => return self.session.refuse(self.tongue(None), &refusal),
         };
         let tongue = self.tongue(id);
+        if let Some(refusal) = too_much {
+            return self.session.refuse(tongue, &refusal);
+        }
         let is_stranger = self.session.user().is_none() && !self.session.is_connecting();
         if is_stranger && !envelope.is_open_to_strangers() {
             return self.session.refuse(tongue, &Code::Unauthenticated.into());

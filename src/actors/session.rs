@@ -18,6 +18,7 @@ use super::{
     Sent,
     conversation::Line,
     engine::Engine,
+    limits::{Address, Admission, SessionAllowance},
     relay::ToRelay,
     reply::Reply,
     room::Room,
@@ -66,6 +67,7 @@ pub(super) struct Session {
     strangers: Strangers,
     /// Requests that may be unanswered at once.
     in_flight: usize,
+    allowance: SessionAllowance,
     engine: Engine,
     line: Line,
 }
@@ -107,6 +109,7 @@ impl Session {
             traffic,
             strangers,
             in_flight,
+            allowance: engine.allowances().session(),
             engine,
             line,
         }
@@ -130,6 +133,12 @@ impl Session {
     /// Who the client is, once that is known.
     pub(super) fn user(&self) -> Option<&User> {
         self.identity.as_ref().map(|identity| &identity.user)
+    }
+
+    /// Takes what the client sent, of so many bytes, before anything is made of it.
+    pub(super) fn admit(&mut self, bytes: usize) -> Admission {
+        let user = self.identity.as_ref().map(|identity| &identity.user.id);
+        self.allowance.take(user, bytes)
     }
 
     /// Whether the client is saying who it is: what it asks meanwhile is judged after that.
@@ -274,9 +283,9 @@ impl Session {
 
     fn connect(&mut self, ticket: Ticket, connect: Connect) {
         self.looking_up = true;
-        let (engine, me) = (self.engine.clone(), self.line.me.clone());
+        let (engine, me, from) = (self.engine.clone(), self.line.me.clone(), self.line.from);
         actix_rt::spawn(async move {
-            let answer = identify(&engine, connect).await;
+            let answer = identify(&engine, connect, from).await;
             me.do_send(Progress(Step::Connected(ticket, answer)));
         });
     }
@@ -368,7 +377,11 @@ impl Session {
     }
 }
 
-async fn identify(engine: &Engine, connect: Connect) -> Result<(Identity, Option<Token>), Refusal> {
+async fn identify(
+    engine: &Engine,
+    connect: Connect,
+    from: Address,
+) -> Result<(Identity, Option<Token>), Refusal> {
     let (nickname, secret) = match connect {
         Connect::Token(token) => {
             return engine.authenticate(&Token::shown(token)).await.map(|identity| (identity, None));
@@ -376,8 +389,8 @@ async fn identify(engine: &Engine, connect: Connect) -> Result<(Identity, Option
         Connect::TokenOrSecret { passcode, nickname } => {
             let token = Token::shown(passcode.clone());
             match engine.authenticate(&token).await {
-                // What is signed is no secret of a guest.
-                Err(refusal) if refusal.code == Code::Unauthenticated && !engine.is_signed(&token) => {
+                // What says itself that an issuer signed it is no secret of a guest.
+                Err(refusal) if refusal.code == Code::Unauthenticated && !engine.is_issued(&token) => {
                     (nickname, Some(passcode))
                 }
                 known => return known.map(|identity| (identity, None)),
@@ -385,6 +398,11 @@ async fn identify(engine: &Engine, connect: Connect) -> Result<(Identity, Option
         }
         Connect::Guest { nickname, secret } => (nickname, secret),
     };
-    let registered = engine.register(nickname, secret).await?;
+    let sign_up = engine.allowances().sign_up(from)?;
+    let registered = engine.register(nickname, secret).await;
+    if registered.as_ref().map_or(true, |registered| registered.returned) {
+        sign_up.give_back();
+    }
+    let registered = registered?;
     Ok((Identity::guest(registered.user), Some(registered.token)))
 }

@@ -21,23 +21,24 @@ impl Doorkeeper {
         Self { guests, access, issuers }
     }
 
-    /// Whether a text is signed, so that it is nobody's secret, whoever signed it.
-    pub fn is_signed(&self, token: &Token) -> bool {
-        claimed_issuer(token).is_some()
+    /// Whether a text says of itself that it was signed by an issuer that is believed here, this node's own among them.
+    pub fn is_issued(&self, token: &Token) -> bool {
+        claimed_issuer(token)
+            .is_some_and(|issuer| issuer == self.access.issuer() || self.issuers.of(&issuer).is_some())
     }
 
     /// Who a token stands for.
     ///
     /// # Errors
-    /// `unauthenticated` when it stands for nobody; `banned`; `storage_unavailable`; `auth_unavailable` where another
-    /// issuer's keys cannot be had.
+    /// `unauthenticated` when it stands for nobody; `banned`; `storage_unavailable`; `auth_unavailable` for another
+    /// issuer's token whose keys cannot be had.
     pub async fn identify(&self, token: &Token, now: Timestamp) -> Result<Identity, Refusal> {
         match claimed_issuer(token) {
             // A guest's token is no signed text: it is looked up.
             None => self.guests.authenticate(token, now).await,
             Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await,
-            Some(_) => {
-                match self.issuers.of(token) {
+            Some(issuer) => {
+                match self.issuers.of(&issuer) {
                     Some(issuer) => self.issuers.authenticate(issuer, token, now).await,
                     None => Err(Refusal::new(Code::Unauthenticated)
                         .message("nobody here believes the token's issuer")),

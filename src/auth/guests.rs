@@ -20,7 +20,7 @@ const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 #[derive(Clone)]
 pub struct Guests {
     store: Store,
-    known: Arc<Known>,
+    known: Arc<Known<Identity>>,
 }
 
 /// What a registration gave.
@@ -92,7 +92,7 @@ impl Guests {
                 self.known.forget(&digest);
                 Err(Code::Unauthenticated.into())
             }
-            Err(error) => self.known.identity(&digest).ok_or_else(|| error.into()),
+            Err(error) => self.known.whose(&digest).ok_or_else(|| error.into()),
         }
     }
 

@@ -41,7 +41,7 @@ enum Command {
     Dlt(dlt::DltArgs),
     /// Hold the database against the Kafka log, record by record
     Verify(verify::VerifyArgs),
-    /// Put load on a running server and judge what comes back
+    /// Put load on a running server (with limits.enabled=false) and judge what comes back
     Bench(bench::BenchArgs),
     /// Use one or more nodes while you break things, then judge what was seen
     Check(check::CheckArgs),

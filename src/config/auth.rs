@@ -1,5 +1,5 @@
-//! `[auth]`: who may be somebody, how passwords are kept, and how long tokens are good.
-//! Nothing is hashed or signed here.
+//! `[auth]`: who may be somebody, how passwords are kept, how long tokens are good, and whose are believed.
+//! Nothing is hashed, signed or judged here.
 
 use serde::{Deserialize, Serialize};
 

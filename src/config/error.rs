@@ -37,6 +37,28 @@ pub enum SettingsError {
         source: io::Error,
     },
 
+    /// The file with the value of a setting cannot be read.
+    #[error("file {} with {setting} cannot be read", file.display())]
+    SecretFile {
+        /// `section.key`.
+        setting: String,
+        /// The file as it was named.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A setting is given, and a file with its value beside it.
+    #[error("setting {setting} is given twice, by {one} and by {other}")]
+    GivenTwice {
+        /// `section.key`.
+        setting: String,
+        /// What gives it.
+        one: String,
+        /// What names the file.
+        other: String,
+    },
+
     /// A name that is no setting.
     #[error("unknown setting {name} in {origin}, {known}")]
     Unknown {

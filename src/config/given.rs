@@ -15,12 +15,23 @@ use super::{
 pub(super) struct Given {
     pub(super) value: Value,
     pub(super) origin: String,
+    shown: Shown,
+}
+
+/// Whether a refusal may show a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// It may, but for what looks like a password in it.
+    Mostly,
+    /// It came from a file of its own, so it is a secret as a whole.
+    Never,
 }
 
 impl Given {
     /// The value as a refusal shows it.
     pub(super) fn shown(&self, name: &str) -> String {
         match &self.value.kind {
+            _ if self.shown == Shown::Never => HIDDEN.to_owned(),
             // The place of a secret is none.
             ValueKind::String(text) if name.starts_with("kafka.property_files.") => format!("{text:?}"),
             _ if is_secret_entry(name) => HIDDEN.to_owned(),
@@ -52,7 +63,13 @@ impl AllGiven {
 
     /// Takes a value; what was given before under its name is replaced.
     pub(super) fn insert(&mut self, name: String, value: Value, origin: &str) {
-        self.0.insert(name, Given { value, origin: origin.to_owned() });
+        self.0.insert(name, Given { value, origin: origin.to_owned(), shown: Shown::Mostly });
+    }
+
+    /// Takes a value that a file of its own holds; it is shown to nobody.
+    pub(super) fn insert_secret(&mut self, name: &str, text: &str, origin: &str) {
+        let value = Value::new(None, ValueKind::from(text));
+        self.0.insert(name.to_owned(), Given { value, origin: origin.to_owned(), shown: Shown::Never });
     }
 
     /// Takes a table's entries, each under a name of its own, so that other entries can come from elsewhere.

@@ -35,13 +35,20 @@ impl Settings {
         if let Some(file) = file {
             read_file(file, &known, &mut given)?;
         }
+        let mut of_environment = Filed::default();
         for (variable, text) in environment {
             if let Some(name) = variable.strip_prefix(PREFIX) {
                 let name = name.to_lowercase().replace("__", ".");
+                if let Some(setting) = known.in_file(&name) {
+                    of_environment.insert(setting, &variable, &text)?;
+                    continue;
+                }
                 let value = known.value_from_text(&name, &variable, &text)?;
+                of_environment.names.push((name.clone(), variable.clone()));
                 given.insert(name, value, &variable);
             }
         }
+        of_environment.give(&mut given)?;
 
         let mut settings: Self = merge(&known, &given)?;
         settings.node.id = settings.node.id.or_host_name();
@@ -107,6 +114,7 @@ fn read_file(file: &Path, known: &Known, given: &mut AllGiven) -> Result<(), Set
     let parsed = parse(&text)
         .map_err(|error| SettingsError::Syntax { file: file.to_owned(), reason: without_excerpt(&error) })?;
     let origin = file.display().to_string();
+    let mut filed = Filed::default();
     let sections = parsed.cache.into_table().expect("the root of TOML is a table");
     for (section, value) in sections {
         let keys = match value.kind {
@@ -115,6 +123,11 @@ fn read_file(file: &Path, known: &Known, given: &mut AllGiven) -> Result<(), Set
         };
         for (key, value) in keys {
             let name = format!("{section}.{key}");
+            if let (Some(setting), ValueKind::String(secret)) = (known.in_file(&name), &value.kind) {
+                filed.insert(setting, &format!("{name} in {origin}"), secret)?;
+                continue;
+            }
+            filed.names.push((name.clone(), format!("{name} in {origin}")));
             let is_table = matches!(known.default_of(&name, &origin)?.kind, ValueKind::Table(_));
             match value.kind {
                 ValueKind::Table(entries) if is_table => given.insert_entries(&name, entries, &origin),
@@ -122,7 +135,38 @@ fn read_file(file: &Path, known: &Known, given: &mut AllGiven) -> Result<(), Set
             }
         }
     }
-    Ok(())
+    filed.give(given)
+}
+
+/// Settings whose values are in files of their own, as one source names them, and what else it names.
+#[derive(Default)]
+struct Filed {
+    names: Vec<(String, String)>,
+    secrets: Vec<(String, String, String)>,
+}
+
+impl Filed {
+    /// Reads the file in which a setting's value is, without the white space around it.
+    fn insert(&mut self, setting: &str, named_by: &str, file: &str) -> Result<(), SettingsError> {
+        let text = fs::read_to_string(file).map_err(|source| SettingsError::SecretFile {
+            setting: setting.to_owned(),
+            file: file.into(),
+            source,
+        })?;
+        self.secrets.push((setting.to_owned(), named_by.to_owned(), text.trim().to_owned()));
+        Ok(())
+    }
+
+    /// Hands the values over. Who gives a setting and a file with it in one place means only one of the two.
+    fn give(self, given: &mut AllGiven) -> Result<(), SettingsError> {
+        for (setting, named_by, text) in self.secrets {
+            if let Some((_, other)) = self.names.iter().find(|(name, _)| *name == setting) {
+                return Err(SettingsError::GivenTwice { setting, one: other.clone(), other: named_by });
+            }
+            given.insert_secret(&setting, &text, &format!("the file that {named_by} names"));
+        }
+        Ok(())
+    }
 }
 
 /// Where and what, on one line, without the line concerned, which may hold a secret.
@@ -345,5 +389,53 @@ mod tests {
         let text = "[kafka.properties]\n\"sasl.password\" = [\"hunter2\"]\n";
         let refusal = load_file(text).expect_err("a list is no value of a property").to_string();
         assert!(refusal.contains("kafka.properties") && !refusal.contains("hunter2"), "{refusal}");
+    }
+
+    /// A file with a secret in it.
+    fn secret(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(text.as_bytes()).expect("written");
+        file
+    }
+
+    #[test]
+    fn the_value_of_any_text_can_be_in_a_file() {
+        let file = secret(" postgres://u:hunter2@db/klatsch\n");
+        let path = file.path().display().to_string();
+        let settings = load(&[("KLATSCH__DATABASE__URL_FILE", &path)]).expect("valid");
+        assert_eq!(settings.database.url.expose(), "postgres://u:hunter2@db/klatsch");
+        assert!(!settings.to_toml().contains("hunter2"));
+        let settings = load_file(&format!("[database]\nurl_file = {path:?}\n")).expect("valid");
+        assert_eq!(settings.database.url.expose(), "postgres://u:hunter2@db/klatsch");
+        // What comes later wins, whichever way it says it.
+        let mut main = tempfile::NamedTempFile::new().expect("a temporary file");
+        main.write_all(b"[database]\nurl = \"sqlite://other.db\"\n").expect("written");
+        let environment = [("KLATSCH__DATABASE__URL_FILE".to_owned(), path)];
+        let settings = Settings::load(Some(main.path()), environment).expect("valid");
+        assert!(settings.database.url.expose().starts_with("postgres://"));
+    }
+
+    #[test]
+    fn a_secret_from_a_file_is_shown_by_no_refusal() {
+        let file = secret("hunter2");
+        let path = file.path().display().to_string();
+        let refusal = load(&[("KLATSCH__DATABASE__URL_FILE", &path)]).expect_err("no address").to_string();
+        assert!(
+            refusal.contains("database.url") && refusal.contains("KLATSCH__DATABASE__URL_FILE"),
+            "{refusal}"
+        );
+        assert!(!refusal.contains("hunter2"), "{refusal}");
+        let refusal = load(&[("KLATSCH__DATABASE__URL_FILE", "no/such")]).expect_err("no file").to_string();
+        assert_eq!(refusal, "file no/such with database.url cannot be read");
+        let both =
+            [("KLATSCH__DATABASE__URL_FILE", path.as_str()), ("KLATSCH__DATABASE__URL", "sqlite://x.db")];
+        let refusal = load(&both).expect_err("which of the two").to_string();
+        assert!(refusal.contains("given twice"), "{refusal}");
+        for number in
+            ["KLATSCH__SOCKET__HEARTBEAT_S_FILE", "KLATSCH__NO__SUCH_FILE", "KLATSCH__TLS__KEY_FILE"]
+        {
+            let refusal = load(&[(number, &path)]).expect_err("no such setting").to_string();
+            assert!(refusal.contains("unknown setting"), "{refusal}");
+        }
     }
 }

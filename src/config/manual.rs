@@ -10,6 +10,10 @@ use super::SettingsError;
 /// The manual, as it is embedded into the binary.
 pub(super) const MANUAL: &str = include_str!("../../config/default.toml");
 
+/// Settings that name a file themselves: a file with the name of a file is more likely a mistake, and what would be taken
+/// for a name may be a key.
+const PLACES: [&str; 2] = ["tls.cert", "tls.key"];
+
 /// The settings that there are: those of the manual.
 pub(super) struct Known {
     pub(super) defaults: Config,
@@ -44,6 +48,12 @@ impl Known {
         let (_, at) = (dots.next()?, dots.next()?);
         let table = &name[..at];
         matches!(self.find(table)?.kind, ValueKind::Table(_)).then_some((table, &name[at + 1..]))
+    }
+
+    /// The setting that is text and has its value in a file, where `section.key_file` says so.
+    pub(super) fn in_file<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let setting = name.strip_suffix("_file").filter(|setting| !PLACES.contains(setting))?;
+        matches!(self.find(setting)?.kind, ValueKind::String(_)).then_some(setting)
     }
 
     fn find(&self, setting: &str) -> Option<&Value> {

@@ -15,6 +15,7 @@ mod manual;
 mod node;
 mod origins;
 mod properties;
+mod proxies;
 mod rooms;
 mod server;
 mod show;
@@ -40,6 +41,7 @@ pub use self::{
     node::{NodeId, NodeName, NodeSettings, Role, Roles},
     origins::AllowedOrigins,
     properties::{KafkaProperties, is_secret},
+    proxies::TrustedProxies,
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,
@@ -78,7 +80,7 @@ pub struct Settings {
     pub sockjs: SockJsSettings,
     /// STOMP over WebSocket and SockJS.
     pub stomp: StompSettings,
-    /// Guests, accounts, their sessions, and whom others know.
+    /// How people show who they are.
     pub auth: AuthSettings,
     /// What one user or one request may take.
     pub limits: LimitSettings,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bounds::{threads_or_cores, within},
     origins::AllowedOrigins,
+    proxies::TrustedProxies,
 };
 
 /// Settings of the HTTP server.
@@ -18,6 +19,8 @@ pub struct ServerSettings {
     pub listen: ListenAddress,
     /// Whose pages may call from a browser.
     pub allowed_origins: AllowedOrigins,
+    /// From whom it is believed where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// Threads that serve connections, 0 for one a core; [`Self::worker_threads`] resolves it.
     #[serde(deserialize_with = "within::<0, 1024, _, _>")]
     pub workers: usize,

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Code, Missing, Position, RoomInfo};
+use super::{Code, Missing, Position, Rate, RoomInfo};
 
 /// Why a request was not done. Nothing has changed when one is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,13 @@ pub enum About {
         head: Position,
         /// The range that is not handed out.
         missing: Missing,
+    },
+    /// The limit that was reached, by its name.
+    Rate {
+        /// Which one.
+        policy: &'static str,
+        /// How often it allows it.
+        rate: Rate,
     },
 }
 

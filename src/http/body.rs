@@ -94,6 +94,11 @@ fn declared_type(request: &HttpRequest) -> Result<Declared, Refusal> {
     }
 }
 
+/// The length that a body is said to have.
+pub(super) fn announced(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// How large a body may be, and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {
@@ -118,8 +123,7 @@ pub(super) async fn read(request: &HttpRequest, payload: Payload, bound: Bound) 
 }
 
 async fn read_all(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<BytesMut, Refusal> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
+    if announced(request).is_some_and(|length| length > most as u64) {
         return Err(Code::TooLarge.into());
     }
     let mut bytes = BytesMut::new();

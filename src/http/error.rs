@@ -10,7 +10,7 @@ use actix_web::{
 };
 
 use crate::{
-    domain::{Code, Refusal},
+    domain::{About, Code, Refusal},
     wire::problem,
 };
 
@@ -71,6 +71,9 @@ impl ResponseError for Problem {
         if let Some(millis) = self.refusal.retry_after_ms {
             response.insert_header((header::RETRY_AFTER, whole_seconds(millis)));
         }
+        for header in rate_headers(&self.refusal).into_iter().flatten() {
+            response.insert_header(header);
+        }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
@@ -121,6 +124,17 @@ pub(super) fn status(code: Code) -> StatusCode {
     }
 }
 
+/// Which limit was reached, and when it allows it again: the fields of draft-ietf-httpapi-ratelimit-headers-11.
+fn rate_headers(refusal: &Refusal) -> Option<[(&'static str, String); 2]> {
+    let Some(About::Rate { policy, rate }) = refusal.about.as_deref() else { return None };
+    let (quota, window) = (rate.burst, rate.window().as_secs_f64().ceil());
+    let wait = whole_seconds(refusal.retry_after_ms.unwrap_or_default());
+    Some([
+        ("RateLimit-Policy", format!("\"{policy}\";q={quota};w={window}")),
+        ("RateLimit", format!("\"{policy}\";r=0;t={wait}")),
+    ])
+}
+
 /// Whole seconds that are not earlier than the given milliseconds, as `Retry-After` has them.
 fn whole_seconds(millis: u64) -> u64 {
     Duration::from_millis(millis.saturating_add(999)).as_secs()
@@ -148,6 +162,12 @@ mod tests {
         (head, serde_json::from_slice(&bytes).unwrap())
     }
 
+    fn limited_by(policy: &'static str, rate: domain::Rate) -> Refusal {
+        let mut limited = Refusal::new(Code::RateLimited);
+        limited.retry_after_ms = Some(1200);
+        limited.about(About::Rate { policy, rate })
+    }
+
     #[test]
     fn a_refusal_becomes_a_problem_with_its_field() {
         let (head, body) = answer(Refusal::new(Code::Invalid).field("body").message("body is missing"));
@@ -169,6 +189,12 @@ mod tests {
         let (head, body) = answer(limited);
         assert_eq!((head.status().as_u16(), header(&head, "retry-after")), (429, "2"));
         assert_eq!((&body["retry"], &body["retry_after_ms"]), (&json!("later"), &json!(1200)));
+
+        let rate = domain::Rate::per_hour(1800, 500);
+        limited = limited_by("address-sign-ups", rate);
+        let (head, _) = answer(limited);
+        assert_eq!(header(&head, "ratelimit-policy"), "\"address-sign-ups\";q=500;w=1000");
+        assert_eq!(header(&head, "ratelimit"), "\"address-sign-ups\";r=0;t=2");
 
         let position = domain::Position { epoch: Epoch::new("e1"), seq: 5 };
         let lost = About::Lost { head: position, missing: domain::Missing { from: 1, to: 5 } };

@@ -4,13 +4,14 @@
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Context, Problem};
+use super::{Context, Problem, body};
 use crate::{
     auth::Token,
     domain::{Code, Identity, Refusal},
 };
 
-/// Whose token came with the request; without a good one the request is refused as `unauthenticated`.
+/// Whose token came with the request; without a good one the request is refused as `unauthenticated`, and as
+/// `rate_limited` where they ask too often.
 pub(super) struct Caller(pub Identity);
 
 impl FromRequest for Caller {
@@ -19,10 +20,13 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let token = bearer(request);
+        let bytes = body::announced(request).unwrap_or_default();
         let context = request.app_data::<Data<Context>>().cloned();
         Box::pin(async move {
             let context = context.ok_or(Code::Internal)?;
-            Ok(Self(context.engine.authenticate(&token?).await?))
+            let identity = context.engine.authenticate(&token?).await?;
+            context.engine.allowances().command(&identity.user.id, bytes)?;
+            Ok(Self(identity))
         })
     }
 }

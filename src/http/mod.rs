@@ -4,7 +4,9 @@
 mod api;
 mod asyncapi;
 mod body;
+mod client_address;
 mod cookie;
+mod door;
 mod error;
 mod fragments;
 mod frame_lengths;
@@ -44,7 +46,7 @@ pub use error::Problem;
 
 use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
-    config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings},
+    config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings, TrustedProxies},
 };
 use api::{accounts, availability, keys, members, messages, rooms, sessions, users};
 
@@ -59,6 +61,8 @@ pub struct Context {
     pub relay: RelayHandle,
     /// Whose pages may call.
     pub allowed_origins: AllowedOrigins,
+    /// From whom it is believed where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// The bounds of one connection.
     pub socket: SocketSettings,
     /// How SockJS is served.
@@ -105,6 +109,7 @@ impl Context {
             stomp: Rc::new(Stomp::new(engine.clone(), stomp::options(settings))),
             engine,
             allowed_origins: settings.server.allowed_origins.clone(),
+            trusted_proxies: settings.server.trusted_proxies.clone(),
             socket: settings.socket.clone(),
             sockjs_settings: settings.sockjs.clone(),
             sockjs,
@@ -249,6 +254,12 @@ pub fn app(
         .wrap(from_fn(observe::observe))
         .wrap(from_fn(hardening::harden))
         .configure(|config| (context.services)(config, &context))
-        .service(web::scope("").wrap(origin::cors(&context.allowed_origins)).configure(context.routes))
+        .service(
+            web::scope("")
+                .wrap(from_fn(door::keep))
+                // Around the door, for a page is to see why it was refused.
+                .wrap(origin::cors(&context.allowed_origins))
+                .configure(context.routes),
+        )
         .app_data(context)
 }

@@ -10,7 +10,7 @@ use actix_web_actors::ws::{self, CloseReason, Message, ProtocolError, WebsocketC
 use futures_util::stream;
 
 use super::{
-    Context,
+    Context, client_address,
     error::Problem,
     fragments::{Fragments, Kind, Whole},
     framing::{self, Drained, Framing},
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     actors::{
-        Conversation, Incoming, Line, Observe, Outbound, Outbox, Pending, Progress, Protocol, Pulse, Rhythm,
-        SessionState,
+        Address, Admission, Conversation, Incoming, Line, Observe, Outbound, Outbox, Pending, Progress,
+        Protocol, Pulse, Rhythm, SessionAllowance, SessionState,
     },
     config::SocketSettings,
     domain::{CloseCode, Code, Refusal},
@@ -29,6 +29,10 @@ use crate::{
 
 /// How long a client may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A piece of a message below so many bytes is counted like a frame of its own: only who wants to waste the node's time
+/// sends many of them.
+const SMALL_PIECE: usize = 128;
 
 /// Something waits in the outbox.
 struct Waiting;
@@ -44,6 +48,9 @@ struct WebSocket {
     context: web::Data<Context>,
     gate: Gate,
     fragments: Fragments,
+    from: Address,
+    /// For frames that are no messages.
+    frames: SessionAllowance,
     closing: bool,
 }
 
@@ -59,7 +66,8 @@ pub(super) fn open(
         return Err(Problem::from(Refusal::from(Code::OriginNotAllowed)).into());
     }
     let (gate, subprotocols) = (Gate::new(), protocol.subprotocols());
-    let socket = WebSocket::new(context.clone(), gate.clone(), protocol, framing);
+    let from = client_address::of(request);
+    let socket = WebSocket::new(context.clone(), gate.clone(), protocol, framing, from);
     let frame_bytes = context.socket.frame_bytes;
     let payload = gate.guard(payload.into_inner(), Arc::clone(&socket.outbox), frame_bytes);
     let upgrade = ws::WsResponseBuilder::new(socket, request, payload).protocols(subprotocols);
@@ -70,7 +78,13 @@ pub(super) fn open(
 }
 
 impl WebSocket {
-    fn new(context: web::Data<Context>, gate: Gate, protocol: Rc<dyn Protocol>, framing: Framing) -> Self {
+    fn new(
+        context: web::Data<Context>,
+        gate: Gate,
+        protocol: Rc<dyn Protocol>,
+        framing: Framing,
+        from: Address,
+    ) -> Self {
         Self {
             outbox: protocol.outbox(),
             protocol,
@@ -79,9 +93,20 @@ impl WebSocket {
             conversation: None,
             gate,
             fragments: Fragments::new(context.socket.frame_bytes),
+            from,
+            frames: context.engine.allowances().session(),
             closing: false,
             context,
         }
+    }
+
+    /// Counts a frame that is no message. `false` when there are so many that the socket is closed.
+    fn bears(&mut self, bytes: usize) -> bool {
+        let is_flood = matches!(self.frames.take(None, bytes), Admission::Flood);
+        if is_flood {
+            self.close(CloseCode::OverRate);
+        }
+        !is_flood
     }
 
     fn close(&self, code: CloseCode) {
@@ -168,7 +193,8 @@ impl WebSocket {
     /// Sends a close frame and gives the client a moment to answer it.
     fn say_goodbye(&mut self, code: CloseCode, ctx: &mut WebsocketContext<Self>) {
         self.closing = true;
-        self.gate.set(Passage::Open);
+        // Who asks on and on is read no more, and a goodbye must not be lost to unread bytes.
+        self.gate.set(if code == CloseCode::OverRate { Passage::Discard } else { Passage::Open });
         ctx.close(Some(CloseReason::from((code.number().into(), code.name()))));
         ctx.run_later(FAREWELL, |_, ctx| ctx.stop());
     }
@@ -196,6 +222,7 @@ impl Actor for WebSocket {
             pulse: Arc::clone(&self.pulse),
             relay: self.context.relay.clone(),
             me: ctx.address().recipient(),
+            from: self.from,
         }));
         let outbox = Arc::clone(&self.outbox);
         ctx.add_stream(stream::poll_fn(move |context| outbox.poll_waiting(context).map(|()| Some(Waiting))));
@@ -221,8 +248,16 @@ impl StreamHandler<Result<Message, ProtocolError>> for WebSocket {
         match message {
             Ok(Message::Text(text)) => self.take(Incoming::Text(&text), ctx),
             Ok(Message::Binary(bytes)) => self.take(Incoming::Binary(&bytes), ctx),
-            Ok(Message::Continuation(item)) => self.fragment(&item, ctx),
-            Ok(Message::Ping(payload)) => ctx.pong(&payload),
+            Ok(Message::Continuation(item)) => {
+                if piece(&item).len() >= SMALL_PIECE || self.bears(0) {
+                    self.fragment(&item, ctx);
+                }
+            }
+            Ok(Message::Ping(payload)) => {
+                if self.bears(payload.len()) {
+                    ctx.pong(&payload);
+                }
+            }
             Ok(Message::Pong(_) | Message::Nop) => {}
             Ok(Message::Close(reason)) => {
                 ctx.close(reason);
@@ -265,6 +300,14 @@ impl Handler<Observe<Option<SessionState>>> for WebSocket {
 
     fn handle(&mut self, _: Observe<Option<SessionState>>, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.conversation.as_ref().map(|conversation| conversation.observe()))
+    }
+}
+
+fn piece(item: &Item) -> &[u8] {
+    match item {
+        Item::FirstText(piece) | Item::FirstBinary(piece) | Item::Continue(piece) | Item::Last(piece) => {
+            piece
+        }
     }
 }
 

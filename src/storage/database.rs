@@ -139,13 +139,9 @@ mod tests {
     #[test]
     fn nodes_that_start_together_all_find_the_tables() {
         on_every_database(|database| {
-            run_sql(database, "DROP TABLE accounts; DROP TABLE login_attempts; DROP TABLE logins");
-            run_sql(database, "DROP TABLE auth_keys; DROP TABLE auth_events");
-            run_sql(database, "DROP TABLE tokens; DROP TABLE users; DROP TABLE rooms; DROP TABLE records");
-            run_sql(
-                database,
-                "DROP TABLE snapshots; DROP TABLE partitions; DROP TABLE __diesel_schema_migrations",
-            );
+            Connection::open(Arc::clone(&database.source))
+                .and_then(|mut connection| migrations::revert(&mut connection))
+                .unwrap();
             thread::scope(|scope| {
                 let nodes: Vec<_> = (0..4)
                     .map(|_| {

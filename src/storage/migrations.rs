@@ -1,5 +1,5 @@
 //! The tables' history, embedded in the binary: one folder of SQL for each kind of database.
-//! Only forward; a way back is for developers, with Diesel's own tool.
+//! Nodes only go forward; a way back is for developers, with Diesel's own tool, and for tests.
 
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -24,4 +24,14 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), StorageError> {
         }
         .map_err(StorageError::unavailable)
     })
+}
+
+/// Takes all tables away again, as each migration says it.
+#[cfg(test)]
+pub(super) fn revert(connection: &mut Connection) -> Result<(), StorageError> {
+    match &mut connection.session {
+        Session::Sqlite(session) => session.revert_all_migrations(SQLITE).map(drop),
+        Session::Postgres(session) => session.revert_all_migrations(POSTGRES).map(drop),
+    }
+    .map_err(StorageError::unavailable)
 }

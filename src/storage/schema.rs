@@ -132,7 +132,7 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(accounts -> users (user_id));
+diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, identities, tokens, users);

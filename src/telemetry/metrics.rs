@@ -46,6 +46,11 @@ pub struct Meters {
     pub kafka: KafkaMeters,
     /// `klatsch_saver_…`: what stores the Kafka log.
     pub saver: SaverMeters,
+    /// `klatsch_floods_total`: sessions closed because they asked on and on.
+    pub floods: IntCounter,
+    /// `klatsch_limit_keys`: addresses and users that limits remember.
+    pub limit_keys: IntGauge,
+    limited: IntCounterVec,
     refusals: IntCounterVec,
     http_requests: IntCounterVec,
 }
@@ -122,6 +127,13 @@ impl Metrics {
             ),
             kafka: KafkaMeters::new(&register),
             saver: SaverMeters::new(&register),
+            floods: register.counter("klatsch_floods_total", "Sessions closed because they asked on and on."),
+            limit_keys: register.gauge("klatsch_limit_keys", "Addresses and users that limits remember."),
+            limited: register.counters(
+                "klatsch_limited_total",
+                "Requests that a limit refused, over every surface, by limit.",
+                &["limit"],
+            ),
             refusals: register.counters(
                 "klatsch_refusals_total",
                 "Requests refused, over every surface, by code.",
@@ -139,6 +151,11 @@ impl Metrics {
     /// Counts a request that was refused with `code`, a name of the table of codes.
     pub fn refused(&self, code: &str) {
         self.refusals.with_label_values(&[code]).inc();
+    }
+
+    /// Counts a request that was too much for a limit of this name.
+    pub fn limited(&self, limit: &str) {
+        self.limited.with_label_values(&[limit]).inc();
     }
 
     /// Counts an answered HTTP request. `route` is the pattern, never the path: what people write must not

@@ -57,7 +57,7 @@ impl<'a> Problem<'a> {
             Some(About::Lost { head, missing }) => {
                 (None, Some(Position::of(head)), Some(Missing::from(*missing)))
             }
-            None => (None, None, None),
+            Some(About::Rate { .. }) | None => (None, None, None),
         };
         Self {
             kind: format!("urn:klatsch:problem:{}", code.name()),

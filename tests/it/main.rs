@@ -18,6 +18,7 @@ mod http_contract;
 mod idempotence;
 mod issuers;
 mod kafka;
+mod limits;
 mod page;
 mod polling;
 mod protocol_examples;

@@ -20,14 +20,15 @@ impl Engine {
     /// Who a token stands for, whatever kind of token it is.
     ///
     /// # Errors
-    /// `unauthenticated`, `banned`, `storage_unavailable`.
+    /// `unauthenticated`, `banned`, `storage_unavailable`; `auth_unavailable` for another issuer's token whose keys cannot
+    /// be had.
     pub async fn authenticate(&self, token: &Token) -> Result<Identity, Refusal> {
         self.0.auth.doorkeeper.identify(token, self.0.clock.now()).await
     }
 
-    /// Whether a text is a signed token, whoever signed it.
-    pub(in crate::actors) fn is_signed(&self, token: &Token) -> bool {
-        self.0.auth.doorkeeper.is_signed(token)
+    /// Whether a text says of itself that it was signed by an issuer that is believed here.
+    pub(in crate::actors) fn is_issued(&self, token: &Token) -> bool {
+        self.0.auth.doorkeeper.is_issued(token)
     }
 
     /// Makes an account and logs in to it; a guest who asks becomes its owner.

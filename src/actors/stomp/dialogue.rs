@@ -18,6 +18,8 @@ use super::{
 use crate::{
     actors::{
         conversation::{Conversation, Incoming},
+        limits::Admission,
+        outbox::Pending,
         session::{Progress, Request, Session, SessionState},
     },
     domain::{CloseCode, Refusal},
@@ -46,8 +48,10 @@ impl Conversation for Dialogue {
             Incoming::Binary(bytes) => bytes,
         };
         while !self.is_over {
-            let taken = match self.decoder.decode(&mut bytes) {
-                Ok(Some(Item::Frame(frame))) => self.frame(frame),
+            let before = bytes.len();
+            let decoded = self.decoder.decode(&mut bytes);
+            let taken = match decoded {
+                Ok(Some(Item::Frame(frame))) => self.admit(before - bytes.len(), frame),
                 Ok(Some(Item::EndOfLine)) => Ok(()),
                 Ok(None) => return,
                 Err(broken) => Err(broken),
@@ -102,6 +106,38 @@ impl Dialogue {
         outbox.push(stomp::broken(self.notices.as_ref().map(|notices| notices.version), broken));
         outbox.end(code);
         self.is_over = true;
+    }
+
+    /// Takes a frame, of which so many bytes came last, unless it is too much.
+    fn admit(&mut self, bytes: usize, frame: stomp::Frame) -> Result<(), Broken> {
+        match self.session.admit(bytes) {
+            Admission::Granted => self.frame(frame),
+            Admission::Refused(refusal) => self.too_much(frame, refusal),
+            Admission::Flood => {
+                self.is_over = true;
+                self.session.line().outbox.close(CloseCode::OverRate, Pending::Flush);
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses a frame for its client's rate; it must be one all the same, for its receipt is named.
+    fn too_much(&mut self, frame: stomp::Frame, refusal: Refusal) -> Result<(), Broken> {
+        let version = self.notices.as_ref().map(|notices| notices.version);
+        match stomp::Request::parse(frame, version, self.session.engine().limits()) {
+            // Who goes is let go.
+            Ok(request) if request.action == Action::Disconnect => {
+                self.action(request.action, request.receipt)
+            }
+            Ok(request) => {
+                let transaction = transaction_of(&request.action);
+                self.refuse(refusal, request.receipt, transaction)
+            }
+            Err(Rejected::Broken(broken)) => Err(broken),
+            Err(Rejected::Refused { receipt, transaction, .. }) => {
+                self.refuse(refusal, receipt, transaction.as_deref())
+            }
+        }
     }
 
     fn frame(&mut self, frame: stomp::Frame) -> Result<(), Broken> {
@@ -173,5 +209,14 @@ impl Dialogue {
             (None, None) => {}
         }
         Ok(())
+    }
+}
+
+/// The transaction that a frame is part of.
+fn transaction_of(action: &Action) -> Option<&str> {
+    match action {
+        Action::Send(send) => send.transaction.as_deref(),
+        Action::Ack { transaction, .. } | Action::Nack { transaction, .. } => transaction.as_deref(),
+        _ => None,
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Token, access::claimed_issuer, known::Known, logins::banned, random};
+use super::{Token, known::Known, logins::banned, random};
 use crate::{
     domain::{Code, Identity, Limits, Refusal, ServerRole, Timestamp, UserId},
     storage::{
@@ -35,7 +35,7 @@ pub struct Issuers {
     issuers: Arc<[Issuer]>,
     store: Store,
     limits: Limits,
-    known: Arc<Known>,
+    known: Arc<Known<Identity>>,
 }
 
 impl Issuers {
@@ -44,13 +44,9 @@ impl Issuers {
         Self { issuers: issuers.into(), store, limits, known: Arc::default() }
     }
 
-    /// The issuer that a token says it comes from, if it is one of these. Nothing is believed yet.
-    pub fn of(&self, token: &Token) -> Option<&Issuer> {
-        if self.issuers.is_empty() {
-            return None;
-        }
-        let claimed = claimed_issuer(token)?;
-        self.issuers.iter().find(|issuer| issuer.iss() == claimed)
+    /// The issuer with this `iss`, if it is one of these. Nothing is believed yet.
+    pub fn of(&self, iss: &str) -> Option<&Issuer> {
+        self.issuers.iter().find(|issuer| issuer.iss() == iss)
     }
 
     /// Who a token of this issuer stands for. Somebody who was never here becomes a user.
@@ -94,7 +90,7 @@ impl Issuers {
             }
             Ok(None) => Err(Code::NicknameTaken.into()),
             Err(error @ StorageError::Unavailable(_)) => {
-                self.known.identity(&digest).ok_or_else(|| error.into())
+                self.known.whose(&digest).ok_or_else(|| error.into())
             }
             Err(error) => Err(error.into()),
         }

@@ -5,13 +5,14 @@ mod served;
 
 use std::fs;
 
+use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    auth::fetch::Fetcher,
+    auth::{access::claimed_issuer, fetch::Fetcher},
     config::{self, IssuerSettings},
     storage::{Database, Options},
 };
@@ -200,7 +201,10 @@ async fn the_register_knows_whose_token_it_is_before_it_believes_it() {
     });
     let store = Store::new(database.unwrap(), 1);
     let issuers = Issuers::new(vec![issuer_with("key_file", pem, json!({}))], store, Limits::default());
-    let whose = |token: &str| issuers.of(&Token::shown(token)).map(|issuer| issuer.iss().to_owned());
+    let whose = |token: &str| {
+        let claimed = claimed_issuer(&Token::shown(token))?;
+        issuers.of(&claimed).map(|issuer| issuer.iss().to_owned())
+    };
     let ours = sign(EdDSA, None, &key, &claims(json!({})));
     let other = sign(EdDSA, None, &key, &claims(json!({"iss": "https://other.example"})));
     assert_eq!(whose(&ours).as_deref(), Some("https://login.example"));

@@ -21,7 +21,7 @@ use actix_web::{
     web::{self, Data, Payload, ServiceConfig},
 };
 
-use super::{Context, error, framing::Framing, websocket};
+use super::{Context, door, error, framing::Framing, websocket};
 use crate::{actors::Protocol, config::SockJsSettings};
 pub use sessions::Sessions;
 
@@ -41,6 +41,7 @@ pub fn mount(
 ) {
     let service = Service { prefix: prefix.into(), protocol, settings: settings.clone() };
     let scope = web::scope(prefix)
+        .wrap(from_fn(door::keep))
         .wrap(from_fn(headers::share))
         .app_data(Data::new(service))
         .configure(pages)

@@ -13,7 +13,7 @@ use super::{
     sessions::{Key, Sessions},
 };
 use crate::{
-    actors::{Conversation, Incoming, Line, Progress, Pulse, Rhythm},
+    actors::{Address, Conversation, Incoming, Line, Progress, Pulse, Rhythm},
     http,
 };
 
@@ -47,7 +47,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Begins a session on the current thread.
-    pub(super) fn begin(context: &http::Context, service: &Service, key: Key) -> Arc<Handle> {
+    pub(super) fn begin(context: &http::Context, service: &Service, key: Key, from: Address) -> Arc<Handle> {
         let ctx = Context::<Self>::new();
         let pulse = Arc::new(Pulse::new(rhythm(context.socket.connect_timeout_s)));
         let outbox = service.protocol.outbox();
@@ -59,7 +59,7 @@ impl Session {
             key,
             handle: Arc::clone(&handle),
             sessions: context.sockjs.clone(),
-            conversation: Some(service.protocol.begin(Line { outbox, pulse, relay, me })),
+            conversation: Some(service.protocol.begin(Line { outbox, pulse, relay, me, from })),
             taken: Vec::new(),
             patience: service.settings.disconnect(),
             watched: false,

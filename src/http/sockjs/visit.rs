@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{Code, Refusal},
-    http::{Context, Problem},
+    http::{Context, Problem, client_address},
     wire::sockjs::Goodbye,
 };
 
@@ -39,7 +39,8 @@ impl Visit {
     /// # Errors
     /// `overloaded` when there are too many.
     pub(super) fn receive(&self) -> Result<Result<Receiver, Goodbye>, Refusal> {
-        let begin = || Session::begin(&self.context, &self.service, self.key.clone());
+        let from = client_address::of(&self.request);
+        let begin = || Session::begin(&self.context, &self.service, self.key.clone(), from);
         let most = self.service.settings.sessions;
         Ok(self.context.sockjs.find_or_begin(&self.key, most, begin)?.receive())
     }

@@ -224,7 +224,7 @@ pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
     let (room, lost) = match refusal.about.as_deref() {
         Some(About::Room(room)) => (Some(Room::of(room)), None),
         Some(About::Lost { head, missing }) => (None, Some((Position::of(head), Missing::from(*missing)))),
-        None => (None, None),
+        Some(About::Rate { .. }) | None => (None, None),
     };
     let (head, missing) = lost.unzip();
     let says = Refused {

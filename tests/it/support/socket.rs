@@ -252,6 +252,11 @@ impl Socket {
         self.transmit(Message::text(value.to_string())).await;
     }
 
+    /// Sends a JSON value to a server that may have cut the socket.
+    pub(crate) async fn try_tell(&mut self, value: Value) -> Result<(), Error> {
+        within("room on the wire", self.stream.send(Message::text(value.to_string()))).await
+    }
+
     /// Sends any text.
     pub(crate) async fn tell_text(&mut self, text: &str) {
         self.transmit(Message::text(text.to_owned())).await;
