@@ -32,7 +32,6 @@ const KEPT_BEHIND: &[(&str, &str)] = &[
     ("diesel", "src/storage/"),
     ("rdkafka", "src/log/kafka/"),
     ("jsonwebtoken", "src/auth/"),
-    ("oauth2", "src/auth/"),
 ];
 
 /// Crates and modules that a part must not know, as it could be used without them.

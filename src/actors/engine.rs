@@ -1,6 +1,7 @@
 //! The engine: one node's actors and stores behind plain asynchronous calls, for whoever speaks to clients.
 //! Surfaces use nothing else of a node; no rule is decided here.
 
+mod elsewhere;
 mod people;
 
 use std::{sync::Arc, time::Duration};

@@ -14,6 +14,7 @@ mod keys;
 mod known;
 mod logins;
 mod passwords;
+pub mod providers;
 pub mod random;
 mod refresh;
 mod refresh_store;
@@ -40,6 +41,7 @@ use crate::{
 use access::AccessTokens;
 use issuers::Issuers;
 use passwords::Passwords;
+use providers::Providers;
 use refresh_store::InDatabase;
 
 /// Everything that concerns who somebody is, on one node.
@@ -55,6 +57,8 @@ pub struct Auth {
     pub logins: Logins,
     /// Keys.
     pub keys: KeyRing,
+    /// Where people log in elsewhere.
+    pub providers: Providers,
 }
 
 impl Auth {
@@ -69,6 +73,7 @@ impl Auth {
         let logins = Logins::new(kept, store.clone(), keys.clone(), access.clone(), settings);
         Self {
             doorkeeper: Doorkeeper::new(guests.clone(), access, issuers),
+            providers: Providers::new(elsewhere.providers, store.clone()),
             accounts: Accounts::new(store, logins.clone(), passwords, settings),
             guests,
             logins,

@@ -15,7 +15,7 @@ use utoipa::{
 
 use super::{
     api::{accounts, availability, keys, members, messages, rooms, sessions, users},
-    asyncapi, health, sse,
+    asyncapi, health, login, sse,
 };
 use crate::wire::problem::Problem;
 
@@ -40,6 +40,11 @@ use crate::wire::problem::Problem;
         sessions::end_current,
         sessions::end,
         availability::show,
+        login::list,
+        login::begin,
+        login::finish,
+        login::registration::show,
+        login::registration::take,
         keys::list,
         rooms::create,
         rooms::list,
@@ -60,6 +65,7 @@ use crate::wire::problem::Problem;
         (name = "users", description = "Who people are"),
         (name = "accounts", description = "Users who log in with a password"),
         (name = "sessions", description = "Logins to accounts and their tokens"),
+        (name = "login", description = "Logging in at a provider, by the page"),
         (name = "rooms", description = "Rooms and their list"),
         (name = "members", description = "Who belongs to a room"),
         (name = "messages", description = "What is said in a room"),

@@ -15,6 +15,7 @@ pub mod logins;
 mod migrations;
 pub mod partitions;
 mod pool;
+pub mod provider_logins;
 pub mod records;
 pub mod rooms;
 mod schema;

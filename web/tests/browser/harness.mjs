@@ -52,6 +52,12 @@ class House {
   #browser;
   #contexts = [];
 
+  /** The server of this house is another one, which is not started yet. */
+  async moveTo(server) {
+    await this.server.remove();
+    this.server = server;
+  }
+
   async open() {
     this.#browser = await chromium.launch({ executablePath: browserPath, args: FLAGS });
   }
