@@ -19,6 +19,7 @@ use super::{
     limits::Allowances,
     lobby::{Lobby, RoomChanged, Whose},
     logs::{Ground, LogOptions, LogView, Logs},
+    present::Present,
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
@@ -93,6 +94,8 @@ struct Parts {
     node: String,
     store: Store,
     auth: Auth,
+    present: Present,
+    renewal: Duration,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -153,12 +156,27 @@ impl Engine {
             clock: clock.clone(),
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
-        let auth =
-            Auth::new(store.clone(), &options.auth, Issuers::new(issuers, store.clone(), limits.clone()));
-        let watchman = Watchman::new(auth.clone(), clock.clone());
+        let renewal = options.auth.renewal();
+        let issuers = Issuers::new(issuers, store.clone(), limits.clone());
+        let auth = Auth::new(store.clone(), &options.auth, issuers);
+        let present = Present::default();
+        let watchman = Watchman::new(auth.clone(), present.clone(), clock.clone(), options.auth.sweeps());
         Watchman::start_in_arbiter(&threads[0], move |_| watchman);
-        let parts =
-            Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, allowances, metrics };
+        let parts = Parts {
+            node,
+            store,
+            auth,
+            present,
+            renewal,
+            logs,
+            directory,
+            lobby,
+            relays,
+            clock,
+            limits,
+            allowances,
+            metrics,
+        };
         Ok(Self(Arc::new(parts)))
     }
 

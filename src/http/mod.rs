@@ -49,8 +49,8 @@ use crate::{
     config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings, TrustedProxies},
 };
 use api::{
-    accounts, availability, direct, invitations, keys, members, messages, mine, moderation, rooms, sessions,
-    users,
+    accounts, admin, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
+    sessions, users,
 };
 
 /// Mounts what is served beside the API, with rules of its own about who may call.
@@ -169,6 +169,11 @@ const ENDPOINTS: &[Endpoint] = &[
         &[(Verb::Read, |route| route.to(users::me)), (Verb::Change, |route| route.to(users::rename))],
     ),
     Endpoint("/api/users/me/password", &[(Verb::Put, |route| route.to(users::change_password))]),
+    Endpoint(
+        "/api/users/{id}/ban",
+        &[(Verb::Put, |route| route.to(admin::ban)), (Verb::Delete, |route| route.to(admin::unban))],
+    ),
+    Endpoint("/api/users/{id}/role", &[(Verb::Put, |route| route.to(admin::set_role))]),
     Endpoint("/api/accounts", &[(Verb::Create, |route| route.to(accounts::create))]),
     Endpoint(
         "/api/sessions",
