@@ -21,12 +21,8 @@ use tokio::{
 use self::tls::Certificate;
 use crate::{
     actors::{Address, Allowances, Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
-    auth::{
-        Auth, Password, SignUp,
-        fetch::Fetcher,
-        issuers::{Issuer, Issuers},
-    },
-    config::{IssuerSettings, LogKind, Role, Settings, SocketSettings},
+    auth::{Auth, Elsewhere, Password, SignUp},
+    config::{LogKind, Role, Settings, SocketSettings},
     domain::{Email, Limits, Login, Nickname, ServerRole},
     http,
     log::kafka::{KafkaOptions, saver},
@@ -88,8 +84,7 @@ pub fn create_admin(settings: Settings, new: NewAdmin) -> anyhow::Result<String>
         email: new.email.as_deref().map(Email::parse).transpose()?,
     };
     let store = Store::new(open_database(&settings)?, 1);
-    let nobody_else = Issuers::new(Vec::new(), store.clone(), limits(&settings));
-    let auth = Auth::new(store, &settings.auth, nobody_else);
+    let auth = Auth::new(store, &settings.auth, Elsewhere::default(), &limits(&settings));
     let made = auth.accounts.create(sign_up, None, ServerRole::Admin, Clock::system().now());
     Ok(System::new().block_on(made)?.nickname.to_string())
 }
@@ -190,7 +185,7 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
         queries_at_once: settings.database.read_connections,
         clock: Clock::system(),
         limits: limits(settings),
-        issuers: issuers(settings)?,
+        elsewhere: Elsewhere::open(&settings.auth)?,
         allowances: Allowances::new(&settings.limits, &metrics),
         metrics,
         auth: settings.auth.clone(),
@@ -201,19 +196,6 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
         room_pace: rooms.pace(),
         snapshot_every: rooms.snapshot_every,
     })
-}
-
-/// The issuers whose tokens are believed; keys in files are read now.
-fn issuers(settings: &Settings) -> anyhow::Result<Vec<Issuer>> {
-    let issuers = settings.auth.issuers.as_slice();
-    if issuers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let fetcher = Fetcher::new(&settings.auth);
-    let open = |one: &IssuerSettings| {
-        Issuer::new(one, &fetcher).with_context(|| format!("cannot use the issuer {}", one.name))
-    };
-    issuers.iter().map(open).collect()
 }
 
 /// What people may choose.

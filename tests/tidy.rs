@@ -33,7 +33,6 @@ const KEPT_BEHIND: &[(&str, &str)] = &[
     ("rdkafka", "src/log/kafka/"),
     ("argon2", "src/auth/"),
     ("jsonwebtoken", "src/auth/"),
-    ("oauth2", "src/auth/"),
 ];
 
 /// Crates and modules that a part must not know, as it could be used without them.

@@ -5,7 +5,9 @@ mod access;
 mod accounts;
 mod authority;
 mod back_off;
+mod cached;
 mod doorkeeper;
+mod elsewhere;
 pub mod fetch;
 mod guests;
 mod in_force;
@@ -15,6 +17,7 @@ mod known;
 mod logins;
 mod news;
 mod passwords;
+pub mod providers;
 pub mod random;
 mod refresh;
 mod refresh_store;
@@ -26,6 +29,7 @@ pub use access::Access;
 pub use accounts::{Accounts, Profile, SignUp};
 pub use authority::Authority;
 pub use doorkeeper::Doorkeeper;
+pub use elsewhere::{Elsewhere, ElsewhereError};
 pub use guests::{Guests, Registered};
 pub use keys::{KeyRing, PublicKey};
 pub use logins::{Logins, Session};
@@ -36,13 +40,14 @@ pub use token::Token;
 
 use crate::{
     config::AuthSettings,
-    domain::{Refusal, Timestamp},
+    domain::{Limits, Refusal, Timestamp},
     storage::Store,
 };
 use access::AccessTokens;
 use in_force::InForce;
 use issuers::Issuers;
 use passwords::Passwords;
+use providers::Providers;
 use refresh_store::{InDatabase, InRedis, RefreshStore};
 
 /// Everything that concerns who somebody is, on one node.
@@ -60,6 +65,8 @@ pub struct Auth {
     pub authority: Authority,
     /// Keys.
     pub keys: KeyRing,
+    /// Where people log in elsewhere.
+    pub providers: Providers,
     /// What happens to logins and users, on all nodes.
     pub news: News,
     in_force: InForce,
@@ -70,13 +77,14 @@ const MARGIN_MS: i64 = 600_000;
 
 impl Auth {
     /// As the settings have it.
-    pub fn new(store: Store, settings: &AuthSettings, issuers: Issuers) -> Self {
+    pub fn new(store: Store, settings: &AuthSettings, elsewhere: Elsewhere, limits: &Limits) -> Self {
         let passwords = Passwords::new(settings);
         let in_force = InForce::new(i64::from(settings.access_s) * 1_000 + MARGIN_MS);
         let news = News::new(store.clone(), in_force.clone());
         let guests = Guests::new(store.clone(), news.clone(), settings);
         let keys = KeyRing::new(store.clone(), settings);
         let access = AccessTokens::new(keys.clone(), settings);
+        let issuers = Issuers::new(elsewhere.issuers, store.clone(), limits.clone());
         let kept: Arc<dyn RefreshStore> = match &settings.refresh_store {
             address if address.is_database() => Arc::new(InDatabase(store.clone())),
             address => Arc::new(InRedis::at(address.clone())),
@@ -84,6 +92,7 @@ impl Auth {
         let logins = Logins::new(kept, store.clone(), keys.clone(), access.clone(), news.clone(), settings);
         Self {
             doorkeeper: Doorkeeper::new(guests.clone(), access, issuers, news.clone(), in_force.clone()),
+            providers: Providers::new(elsewhere.providers, store.clone()),
             authority: Authority::new(store.clone(), news.clone()),
             accounts: Accounts::new(store, logins.clone(), news.clone(), passwords, settings),
             guests,

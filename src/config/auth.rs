@@ -9,6 +9,8 @@ use super::{
     bounds::within,
     database::hide_password,
     issuers::{Issuers, KeySource},
+    providers::Providers,
+    public_url::PublicUrl,
 };
 
 /// Settings of guests, accounts and their sessions.
@@ -69,6 +71,10 @@ pub struct AuthSettings {
     pub plain_http: bool,
     /// Whose tokens are believed besides the node's own.
     pub issuers: Issuers,
+    /// Where people may log in by the page.
+    pub providers: Providers,
+    /// Where browsers find this service, for the addresses that providers send them back to.
+    pub public_url: PublicUrl,
 }
 
 impl AuthSettings {
@@ -77,11 +83,19 @@ impl AuthSettings {
         if self.plain_http {
             return None;
         }
-        let mut exposed = self.issuers.as_slice().iter().filter_map(|issuer| match &issuer.keys {
-            KeySource::JwksUrl(url) if url.is_exposed() => Some(("auth.issuers", url.as_str())),
+        let keys = self.issuers.as_slice().iter().filter_map(|issuer| match &issuer.keys {
+            KeySource::JwksUrl(url) => Some(("auth.issuers", url)),
             _ => None,
         });
+        let providers = self.providers.as_slice().iter().flat_map(|provider| provider.urls());
+        let all = keys.chain(providers.map(|url| ("auth.providers", url)));
+        let mut exposed = all.filter(|(_, url)| url.is_exposed()).map(|(name, url)| (name, url.as_str()));
         exposed.next()
+    }
+
+    /// Whether another issuer says that it is this service.
+    pub(super) fn has_impostor(&self) -> bool {
+        self.issuers.as_slice().iter().any(|issuer| issuer.issuer == self.issuer.as_str())
     }
 }
 

@@ -55,8 +55,9 @@ pub struct Person {
     pub seen_at: Timestamp,
 }
 
+/// A row that makes a [`Person`].
 #[derive(Queryable)]
-struct PersonRow {
+pub(super) struct PersonRow {
     id: String,
     nickname: String,
     role: String,
@@ -80,7 +81,7 @@ impl TryFrom<PersonRow> for Person {
 }
 
 /// What makes a [`Person`].
-const PERSON: (
+pub(super) const PERSON: (
     users::id,
     users::nickname,
     users::role,

@@ -19,7 +19,7 @@ use crate::{
 
 /// Where a client keeps its refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keeps {
+pub(in crate::http) enum Keeps {
     /// It keeps it itself.
     Itself,
     /// Its browser keeps it, in a cookie.
@@ -37,7 +37,7 @@ impl Keeps {
 }
 
 /// Answers with a session, its refresh token where the client keeps it.
-pub(super) fn answer(
+pub(in crate::http) fn answer(
     context: &Context,
     request: &HttpRequest,
     status: StatusCode,

@@ -8,6 +8,7 @@ mod nodes;
 mod partitions;
 mod poison;
 mod recovery;
+mod roles;
 mod security;
 mod sessions;
 mod stomp;
