@@ -48,7 +48,12 @@ impl Doorkeeper {
             None => return self.guests.authenticate(token, now).await,
             Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await?,
             Some(issuer) => match self.issuers.of(&issuer) {
-                Some(issuer) => self.issuers.authenticate(issuer, token, now).await?,
+                Some(issuer) => {
+                    let identity = self.issuers.authenticate(issuer, token, now).await?;
+                    // Such a token comes anew from elsewhere, for longer than events are remembered.
+                    self.guests.must_not_be_banned(&identity.user.id, now).await?;
+                    identity
+                }
                 None => {
                     let why = "nobody here believes the token's issuer";
                     return Err(Refusal::new(Code::Unauthenticated).message(why));

@@ -113,6 +113,20 @@ impl Guests {
         }
     }
 
+    /// Whether a user may use this server, as far as the database tells; while it is away nobody is kept out by it.
+    ///
+    /// # Errors
+    /// `banned`.
+    pub(super) async fn must_not_be_banned(&self, user: &UserId, now: Timestamp) -> Result<(), Refusal> {
+        let id = user.clone();
+        let person = self.store.read(move |conn| users::by_id(conn, &id)).await.unwrap_or_else(|error| {
+            log::warn!("whether somebody is banned: {error}");
+            None
+        });
+        let ban = person.and_then(|person| person.ban).filter(|ban| ban.holds_at(now));
+        ban.map_or(Ok(()), |ban| Err(banned(&ban)))
+    }
+
     /// Guests show signs of life now.
     ///
     /// # Errors
@@ -179,4 +193,45 @@ fn digest(nickname: &Nickname, secret: &str) -> Result<[u8; 32], Refusal> {
     }
     let hasher = Sha256::new().chain_update(nickname.key()).chain_update([0]).chain_update(secret);
     Ok(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        auth::in_force::InForce,
+        config::Settings,
+        domain::{Ban, Limits},
+        storage::testbed::on_every_database,
+    };
+
+    #[test]
+    fn whoever_is_banned_is_so_whatever_they_show_until_it_is_over() {
+        on_every_database(|database| {
+            actix_rt::System::new().block_on(async {
+                let store = Store::new(database.clone(), 2);
+                let news = News::new(store.clone(), InForce::new(1_000));
+                let guests = Guests::new(store.clone(), news, &Settings::default().auth);
+                let now = Timestamp::from_millis(5_000);
+                let nickname = Nickname::parse("Ada", &Limits::default()).unwrap();
+                let ada = guests.register(nickname, None, now).await.unwrap();
+                let id = ada.user.id.clone();
+                guests.must_not_be_banned(&id, now).await.unwrap();
+                let ban = Ban { until: Some(Timestamp::from_millis(6_000)), reason: Some("spam".to_owned()) };
+                let banned = id.clone();
+                store.write(move |conn| users::set_ban(conn, &banned, now, Some(&ban))).await.unwrap();
+                let refusals = [
+                    guests.must_not_be_banned(&id, now).await.unwrap_err(),
+                    guests.authenticate(&ada.token, now).await.unwrap_err(),
+                ];
+                for refusal in refusals {
+                    assert_eq!(refusal.code, Code::Banned);
+                    assert_eq!(refusal.penalty(), (Some(Some(Timestamp::from_millis(6_000))), Some("spam")));
+                }
+                let later = Timestamp::from_millis(6_000);
+                guests.must_not_be_banned(&id, later).await.unwrap();
+                guests.authenticate(&ada.token, later).await.unwrap();
+            });
+        });
+    }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::AuthSettings,
-    domain::{Ban, Code, Device, LoginId, Refusal, ServerRole, Timestamp, User, UserId},
+    domain::{About, Ban, Code, Device, LoginId, Reason, Refusal, ServerRole, Timestamp, User, UserId},
     storage::{Store, logins::LoginRecord, users},
 };
 
@@ -222,6 +222,7 @@ impl Logins {
 /// What somebody is told who may not use this server.
 pub(super) fn banned(ban: &Ban) -> Refusal {
     let until = ban.until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
-    let reason = ban.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    Refusal::new(Code::Banned).message(format!("banned {until}{reason}"))
+    let why = ban.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let penalty = About::Penalty { until: ban.until, reason: ban.reason.as_deref().map(Reason::stored) };
+    Refusal::new(Code::Banned).message(format!("banned from the server {until}{why}")).about(penalty)
 }

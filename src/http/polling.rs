@@ -3,14 +3,19 @@
 
 use std::{
     future::poll_fn,
+    pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use actix_web::{HttpResponse, http::header::ContentType, rt::time::timeout, web::Bytes};
 use bytestring::ByteString;
+use futures_util::future::{Either, select};
 
-use super::{Context, reader::Reader};
+use super::{
+    Context,
+    reader::{Attendance, Reader},
+};
 use crate::{
     actors::Start,
     domain::{About, Code, Identity, Missing, Position, PositionText, Refusal, RoomId, Seq},
@@ -28,7 +33,7 @@ struct Greeted {
 /// not come at once. It may be without one earlier: when the server asks its clients to go.
 ///
 /// # Errors
-/// `position_lost`, and as [`Reader::open`].
+/// `position_lost`; `unauthenticated` or `banned` when what somebody showed ends meanwhile; and as [`Reader::open`].
 pub(super) async fn records_after(
     context: &Context,
     (room, who): (&RoomId, Option<&Identity>),
@@ -38,15 +43,22 @@ pub(super) async fn records_after(
 ) -> Result<HttpResponse, Refusal> {
     let metrics = context.engine.metrics();
     let _counted = Counted::in_gauge(&metrics.connections.poll);
-    // A room that not everybody may read has no hub, and says itself who may.
-    if let Ok(hub) = context.hubs.of(context, room).await
-        && hub.reaches(&after)
-    {
-        let (records, page) = hub.records_after(after.seq, longest, limit).await;
-        metrics.deliveries.inc_by(records as u64);
-        return Ok(answer(page));
+    let attendance = Attendance::of(context, who);
+    let waiting = async {
+        // A room that not everybody may read has no hub, and says itself who may.
+        if let Ok(hub) = context.hubs.of(context, room).await
+            && hub.reaches(&after)
+        {
+            let (records, page) = hub.records_after(after.seq, longest, limit).await;
+            metrics.deliveries.inc_by(records as u64);
+            return Ok(answer(page));
+        }
+        by_oneself(context, (room, who), after, longest, limit).await.map(answer)
+    };
+    match select(pin!(attendance.ends()), pin!(waiting)).await {
+        Either::Left((why, _)) => Err(why.into()),
+        Either::Right((answer, _)) => answer,
     }
-    by_oneself(context, (room, who), after, longest, limit).await.map(answer)
 }
 
 /// What the room gives to a reader of its own.

@@ -2,6 +2,7 @@
 //! What is done with the frames is decided by whoever drains it.
 
 use std::{
+    future::{pending, poll_fn},
     sync::Arc,
     task::{Poll, ready},
 };
@@ -14,7 +15,7 @@ use crate::{
         Footing, Greet, Outbound, Outbox, Presence, Pulse, Reading, RelayHandle, SessionId, Start,
         Subscription, ToRelay, Voice,
     },
-    domain::{Identity, Refusal, RoomId},
+    domain::{CloseCode, Code, Identity, Refusal, RoomId},
     wire::Dialect,
 };
 
@@ -77,6 +78,33 @@ impl Reader {
             Outbound::Close(_) => *ended = true,
         });
         waiting
+    }
+}
+
+/// That somebody waits for an answer, until their token expires or what it stands for ends.
+pub(super) struct Attendance(Option<Connection>);
+
+impl Attendance {
+    /// Of somebody; that of nobody in particular never ends.
+    pub(super) fn of(context: &Context, who: Option<&Identity>) -> Self {
+        Self(who.map(|_| Connection::open(context, who)))
+    }
+
+    /// Waits for its end, and says why. That the server stops is none: who answers is told as well, and finishes.
+    pub(super) async fn ends(&self) -> Code {
+        let Some(connection) = &self.0 else { return pending().await };
+        poll_fn(|task| connection.outbox.poll_waiting(task)).await;
+        let mut closed = None;
+        connection.outbox.drain(|outbound| {
+            if let Outbound::Close(code) = outbound {
+                closed = Some(code);
+            }
+        });
+        match closed {
+            Some(CloseCode::Unauthenticated) => Code::Unauthenticated,
+            Some(CloseCode::Banned) => Code::Banned,
+            _ => pending().await,
+        }
     }
 }
 

@@ -149,7 +149,7 @@ async fn a_logout_ends_the_sockets_streams_and_polls_of_that_session_alone() {
     socket.is_closed_with(4500).await;
     stomp.ends_with("unauthenticated", 4500).await;
     ends(&mut events).await;
-    assert_eq!(poll.await.unwrap(), 200);
+    assert_eq!(poll.await.unwrap(), 401, "the poll is told, too");
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     other.join(&room).await;
     other.say(&room, "still here").await;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{acting_in, plan, refresh, sign_up};
 use crate::support::http::{Http, text};
 use crate::support::socket::Socket;
+use crate::support::{postgres, until};
 
 fn part(text: &str) -> Value {
     serde_json::from_slice(&BASE64URL_NOPAD.decode(text.as_bytes()).unwrap()).unwrap()
@@ -82,4 +83,24 @@ async fn a_restart_changes_no_key_and_ends_no_session() {
     assert_eq!(http.get("/.well-known/jwks.json").await.expect(200), keys);
     acting_in(&http, &session).get("/api/users/me").await.expect(200);
     refresh(&http, &session).await.expect(200);
+}
+
+/// Chat goes on without the database, and so it must know who comes: by a signed token at once, by a guest's if it was
+/// seen here before.
+#[actix_web::test]
+async fn while_the_database_is_away_signed_tokens_are_good_and_nobody_logs_in() {
+    let Some(postgres) = postgres::of_my_own("tokens without a database") else { return };
+    let server = plan().set("database.url", postgres.database()).start().await;
+    let http = Http::to(&server);
+    let session = sign_up(&http, "ada").await;
+    acting_in(&http, &session).get("/api/users/me").await.expect(200);
+    postgres.crash();
+    let mut socket = Socket::open(&server).await;
+    let connected = socket.ask("connect", json!({ "token": session["access_token"] })).await;
+    assert_eq!((&connected["type"], &connected["user"]), (&json!("connected"), &session["user"]));
+    let login = json!({ "login": "ada", "password": super::PASSWORD });
+    http.post("/api/sessions", login).await.problem(503, "storage_unavailable");
+    refresh(&http, &session).await.problem(503, "storage_unavailable");
+    postgres.resume();
+    until("a refresh", async || refresh(&http, &session).await.status == 200).await;
 }
