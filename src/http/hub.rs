@@ -1,9 +1,9 @@
-//! One reading of a public room for all who poll it on a worker: they wait for the same records and share their bytes.
+//! One reading of a room for all who poll it on a worker: they wait for the same records and share their bytes.
 //! It has the latest records alone; whoever is further back, or asks for what is not there, reads the room themselves.
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     future::poll_fn,
     rc::Rc,
     sync::{Arc, OnceLock},
@@ -39,14 +39,7 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The hubs of one worker.
 #[derive(Default, Clone)]
-pub(super) struct Hubs {
-    slots: Rc<RefCell<HashMap<RoomId, Slot>>>,
-    /// Rooms that were read by somebody and may not be by everybody, which is so for ever; some of them.
-    apart: Rc<RefCell<HashSet<RoomId>>>,
-}
-
-/// Rooms that are known not to be for everybody.
-const APART: usize = 4096;
+pub(super) struct Hubs(Rc<RefCell<HashMap<RoomId, Slot>>>);
 
 /// Where a hub is, once its room has greeted it.
 type Slot = Rc<OnceCell<Rc<Hub>>>;
@@ -60,32 +53,17 @@ pub(super) struct Hub {
 }
 
 impl Hubs {
-    /// The hub of a room, which begins to be read now if nobody polled it before; in nobody's name, so that there is none
-    /// of a room that not everybody may read.
+    /// The hub of a room that everybody may read, which begins to be read now if nobody polled it before.
     ///
     /// # Errors
     /// As [`Reader::open`].
     pub(super) async fn of(&self, context: &Context, room: &RoomId) -> Result<Rc<Hub>, Refusal> {
-        let slot = Rc::clone(self.slots.borrow_mut().entry(room.clone()).or_default());
+        let slot = Rc::clone(self.0.borrow_mut().entry(room.clone()).or_default());
         let opened = slot.get_or_try_init(|| self.open(context, room, &slot)).await.cloned();
         if opened.is_err() {
             self.forget(room, &slot);
         }
         opened
-    }
-
-    /// Whether a room is known to have no hub, for not everybody may read it.
-    pub(super) fn is_apart(&self, room: &RoomId) -> bool {
-        self.apart.borrow().contains(room)
-    }
-
-    /// Takes note that a room is read by somebody and may not be by everybody.
-    pub(super) fn keep_apart(&self, room: &RoomId) {
-        let mut apart = self.apart.borrow_mut();
-        if apart.len() >= APART {
-            apart.clear();
-        }
-        apart.insert(room.clone());
     }
 
     async fn open(&self, context: &Context, room: &RoomId, slot: &Slot) -> Result<Rc<Hub>, Refusal> {
@@ -114,7 +92,7 @@ impl Hubs {
 
     /// Forgets a hub, unless another one has taken its place.
     fn forget(&self, room: &RoomId, slot: &Slot) {
-        let mut hubs = self.slots.borrow_mut();
+        let mut hubs = self.0.borrow_mut();
         if hubs.get(room).is_some_and(|known| Rc::ptr_eq(known, slot)) {
             hubs.remove(room);
         }

@@ -13,7 +13,7 @@ use bytestring::ByteString;
 use super::{Context, reader::Reader};
 use crate::{
     actors::Start,
-    domain::{About, Code, Missing, Position, PositionText, Refusal, RoomId, Seq, UserId},
+    domain::{About, Code, Identity, Missing, Position, PositionText, Refusal, RoomId, Seq},
     telemetry::Counted,
     wire::{Dialect, Greeting, json},
 };
@@ -31,37 +31,28 @@ struct Greeted {
 /// `position_lost`, and as [`Reader::open`].
 pub(super) async fn records_after(
     context: &Context,
-    (room, user): (&RoomId, Option<UserId>),
+    (room, who): (&RoomId, Option<&Identity>),
     after: PositionText,
     longest: Duration,
     limit: usize,
 ) -> Result<HttpResponse, Refusal> {
     let metrics = context.engine.metrics();
     let _counted = Counted::in_gauge(&metrics.connections.poll);
-    if context.hubs.is_apart(room) {
-        return by_oneself(context, (room, user), after, longest, limit).await.map(answer);
+    // A room that not everybody may read has no hub, and says itself who may.
+    if let Ok(hub) = context.hubs.of(context, room).await
+        && hub.reaches(&after)
+    {
+        let (records, page) = hub.records_after(after.seq, longest, limit).await;
+        metrics.deliveries.inc_by(records as u64);
+        return Ok(answer(page));
     }
-    match context.hubs.of(context, room).await {
-        Ok(hub) if hub.reaches(&after) => {
-            let (records, page) = hub.records_after(after.seq, longest, limit).await;
-            metrics.deliveries.inc_by(records as u64);
-            Ok(answer(page))
-        }
-        Ok(_) => by_oneself(context, (room, user), after, longest, limit).await.map(answer),
-        // What not everybody may read is read by each in their own name.
-        Err(refusal) if refusal.code == Code::RoomNotFound && user.is_some() => {
-            let page = by_oneself(context, (room, user), after, longest, limit).await?;
-            context.hubs.keep_apart(room);
-            Ok(answer(page))
-        }
-        Err(refusal) => Err(refusal),
-    }
+    by_oneself(context, (room, who), after, longest, limit).await.map(answer)
 }
 
 /// What the room gives to a reader of its own.
 async fn by_oneself(
     context: &Context,
-    (room, user): (&RoomId, Option<UserId>),
+    (room, who): (&RoomId, Option<&Identity>),
     after: PositionText,
     longest: Duration,
     limit: usize,
@@ -74,7 +65,7 @@ async fn by_oneself(
         let _ = told.set(Greeted { head: greeting.room.head.clone(), lost });
         Vec::new()
     });
-    let mut reader = Reader::open(context, (room, user), Dialect::Json, Start::After(after), greet).await?;
+    let mut reader = Reader::open(context, (room, who), Dialect::Json, Start::After(after), greet).await?;
     let Some(Greeted { head, lost }) = greeted.get() else { return Err(Code::Overloaded.into()) };
     if let Some(missing) = lost {
         let about = About::Lost { head: head.clone(), missing: *missing };

@@ -15,10 +15,10 @@ use crate::{
 #[derive(ToSchema)]
 pub(in crate::http) struct NewUser {
     /// The nickname, 1 to 32 characters, unique whatever its case.
-    #[schema(example = "Ada")]
+    #[schema(example = "Ada", min_length = 1)]
     pub nickname: String,
     /// A secret of 16 to 64 characters that the client made up, with which the call can be repeated.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 16, max_length = 64)]
     pub secret: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub(in crate::http) struct NewUser {
 #[derive(ToSchema)]
 pub(in crate::http) struct NewRoom {
     /// The name, 1 to 80 characters, unique whatever its case.
-    #[schema(example = "Lobby")]
+    #[schema(example = "Lobby", min_length = 1)]
     pub name: String,
     /// `public`, which it is if nothing is said, or `private`.
     #[schema(nullable = false, example = "public")]
@@ -82,10 +82,10 @@ pub(in crate::http) struct NewDirect {
 #[derive(ToSchema)]
 pub(in crate::http) struct NewMessage {
     /// The text, 1 byte to 8 KiB of UTF-8.
-    #[schema(example = "Hello!")]
+    #[schema(example = "Hello!", min_length = 1)]
     pub body: String,
     /// The client's own name for the message, 1 to 64 characters, which makes the call repeatable.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1)]
     pub client_id: Option<String>,
 }
 

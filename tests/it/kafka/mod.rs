@@ -10,6 +10,7 @@ mod poison;
 mod recovery;
 mod roles;
 mod security;
+mod sessions;
 mod stomp;
 mod storing;
 mod tools;
