@@ -7,8 +7,8 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{Committed, Delivery, LogError, Page, RoomLog, Token};
 use crate::domain::{
-    ClientId, Message, MessageBody, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp,
-    User, UserId,
+    Act, Authority, ClientId, Code, Deed, Message, MessageBody, Outcome, Penalty, Proposal, Record,
+    RecordKind, RoomId, RoomState, Timestamp, User, UserId,
 };
 
 /// A log under test, and a room that exists in it.
@@ -80,6 +80,7 @@ pub(super) async fn holds<F: Future<Output = Subject>>(subject: impl Fn() -> F) 
     d2_appends_come_back_once_and_in_order(&subject().await).await;
     d4_repeats_come_back_and_change_nothing(&subject().await).await;
     d7_what_is_opened_again_is_what_was_left(&subject().await).await;
+    d2_deeds_are_judged_in_the_order_of_the_log(&subject().await).await;
     a_second_opening_closes_the_first(&subject().await).await;
     pages_are_ascending_from_either_side(&subject().await).await;
 }
@@ -136,6 +137,37 @@ async fn d7_what_is_opened_again_is_what_was_left(subject: &Subject) {
     player.log.close(&player.room);
     let again = Player::open(subject).await;
     assert_eq!(again.state, player.state);
+}
+
+/// The foundation of a room comes with its state: without its owner nobody could do this.
+async fn d2_deeds_are_judged_in_the_order_of_the_log(subject: &Subject) {
+    let mut player = Player::open(subject).await;
+    let owner = User { id: player.state.owner().unwrap().clone(), nickname: "the owner".into() };
+    let ban = Penalty { user: user("bob"), until: None, reason: None };
+    let act = |sender: User| {
+        let kind = RecordKind::Act(Act { deed: Deed::Ban(ban.clone()), authority: Authority::Role });
+        Proposal { sender, kind }
+    };
+    player.append(0, joins("bob"));
+    player.append(1, act(user("eve")));
+    player.append(2, says("bob", None, "before"));
+    player.append(3, act(owner));
+    player.append(4, says("bob", None, "after"));
+    player.append(5, joins("bob"));
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        codes.push(match player.folded().await.1 {
+            Outcome::Recorded(_) => None,
+            Outcome::Refused(refusal) => Some(refusal.code),
+            other => panic!("{other:?}"),
+        });
+    }
+    let (forbidden, banned) = (Some(Code::Forbidden), Some(Code::Banned));
+    assert_eq!(codes, [None, forbidden, None, None, banned, banned]);
+    player.log.close(&player.room);
+    let again = Player::open(subject).await;
+    assert_eq!(again.state, player.state);
+    assert_eq!(player.stored().await.len(), 3);
 }
 
 async fn a_second_opening_closes_the_first(subject: &Subject) {

@@ -155,13 +155,15 @@ pub(super) fn expect_pair(connection: &mut Connection, new: &rooms::NewRoom) -> 
 
 #[cfg(test)]
 mod tests {
+    use diesel::connection::SimpleConnection;
+
     use super::*;
     use crate::{
-        domain::{User, Visibility},
+        domain::{Record, RecordKind, User, Visibility},
         storage::{
             Batch, batch,
             rooms::{NewRoom, create},
-            testbed::{new_room, on_every_database, user},
+            testbed::{message, new_record, new_room, on_every_database, record, user},
         },
     };
 
@@ -224,6 +226,40 @@ mod tests {
                 assert_eq!(rooms.len(), 1, "{name}");
                 assert_eq!(rooms[0].1.peer, Some(user("Bob")));
             }
+        });
+    }
+
+    /// What the migration says of rooms that are there already, the same for both databases.
+    fn taken_from_records() -> &'static str {
+        let migration = include_str!("../../migrations/postgres/0005_roles/up.sql");
+        let statement = &migration[migration.find("INSERT INTO memberships").unwrap()..];
+        &statement[..statement.find(';').unwrap()]
+    }
+
+    #[test]
+    fn members_of_rooms_from_before_are_found_in_their_records() {
+        on_every_database(|database| {
+            let new = new_room("old");
+            database.write(|connection| create(connection, &new)).unwrap();
+            let by = |seq, name: &str, kind| Record { sender: user(name), ..record(seq, kind) };
+            let records = vec![
+                by(1, "Ada", RecordKind::Joined),
+                by(2, "Bob", RecordKind::Joined),
+                message(3, "text"),
+                by(4, "Bob", RecordKind::Left),
+                by(5, "Cleo", RecordKind::Joined),
+                by(6, "Cleo", RecordKind::Left),
+                by(7, "Cleo", RecordKind::Joined),
+            ];
+            let records = records.into_iter().map(|record| new_record(&new.id, record)).collect();
+            batch::store(&mut database.writer().unwrap(), &Batch { records, ..Batch::default() }).unwrap();
+            let fill = |connection: &mut Connection| {
+                Ok(run!(connection, |session| session.batch_execute(taken_from_records()))?)
+            };
+            database.write(fill).unwrap();
+            let found = database.read(|connection| of_room(connection, &new.id)).unwrap();
+            let expected = [("Ada", Role::Owner), ("Cleo", Role::Member)];
+            assert_eq!(found, expected.map(|(name, role)| (user(name).id, Belonging::Member(role))));
         });
     }
 }
