@@ -31,8 +31,8 @@ const KEPT_BEHIND: &[(&str, &str)] = &[
     ("actix_web_actors", "src/http/websocket.rs"),
     ("diesel", "src/storage/"),
     ("rdkafka", "src/log/kafka/"),
+    ("argon2", "src/auth/"),
     ("jsonwebtoken", "src/auth/"),
-    ("oauth2", "src/auth/"),
 ];
 
 /// Crates and modules that a part must not know, as it could be used without them.

@@ -1,6 +1,7 @@
 //! The engine: one node's actors and stores behind plain asynchronous calls, for whoever speaks to clients.
 //! Surfaces use nothing else of a node; no rule is decided here.
 
+mod elsewhere;
 mod inviting;
 mod looking;
 mod moderating;
@@ -19,6 +20,7 @@ use super::{
     limits::Allowances,
     lobby::{Lobby, RoomChanged, Whose},
     logs::{Ground, LogOptions, LogView, Logs},
+    present::Present,
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
@@ -28,11 +30,7 @@ use super::{
     watchman::Watchman,
 };
 use crate::{
-    auth::{
-        Auth,
-        issuers::{Issuer, Issuers},
-        random,
-    },
+    auth::{Auth, Elsewhere, random},
     config::AuthSettings,
     domain::{
         About, CloseCode, Code, Epoch, Identity, Limits, Message, Purpose, Refusal, RoomId, RoomInfo,
@@ -61,8 +59,6 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// What people may choose.
     pub limits: Limits,
-    /// Whose tokens are believed besides the node's own.
-    pub issuers: Vec<Issuer>,
     /// How often anybody may do what.
     pub allowances: Allowances,
     /// Where everything is counted.
@@ -81,6 +77,8 @@ pub struct EngineOptions {
     pub snapshot_every: u64,
     /// Guests, accounts and their sessions.
     pub auth: AuthSettings,
+    /// Whom else it believes about people.
+    pub elsewhere: Elsewhere,
     /// The log it runs on.
     pub log: LogOptions,
 }
@@ -93,6 +91,8 @@ struct Parts {
     node: String,
     store: Store,
     auth: Auth,
+    present: Present,
+    renewal: Duration,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -122,7 +122,7 @@ impl Engine {
     /// # Errors
     /// A setting that the log cannot be started with. Brokers and databases that are away are none.
     pub fn start(options: EngineOptions) -> Result<Self, BrokerError> {
-        let EngineOptions { node, database, clock, limits, allowances, metrics, log, issuers, .. } = options;
+        let EngineOptions { node, database, clock, limits, allowances, metrics, log, .. } = options;
         let store = Store::new(database.clone(), options.queries_at_once);
         let threads: Vec<_> = (0..options.room_threads.max(1)).map(|_| Arbiter::new().handle()).collect();
         let relays = Relays::default();
@@ -153,12 +153,26 @@ impl Engine {
             clock: clock.clone(),
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
-        let auth =
-            Auth::new(store.clone(), &options.auth, Issuers::new(issuers, store.clone(), limits.clone()));
-        let watchman = Watchman::new(auth.clone(), clock.clone());
+        let renewal = options.auth.renewal();
+        let auth = Auth::new(store.clone(), &options.auth, options.elsewhere, &limits);
+        let present = Present::default();
+        let watchman = Watchman::new(auth.clone(), present.clone(), clock.clone(), options.auth.sweeps());
         Watchman::start_in_arbiter(&threads[0], move |_| watchman);
-        let parts =
-            Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, allowances, metrics };
+        let parts = Parts {
+            node,
+            store,
+            auth,
+            present,
+            renewal,
+            logs,
+            directory,
+            lobby,
+            relays,
+            clock,
+            limits,
+            allowances,
+            metrics,
+        };
         Ok(Self(Arc::new(parts)))
     }
 

@@ -230,6 +230,15 @@ impl Handler<ToRelay> for Relay {
 impl Relay {
     fn tick(&self) {
         for Connection { outbox, pulse } in self.sessions.values() {
+            match pulse.as_deref().map(Pulse::term_ticks) {
+                Some(Ok(said)) => {
+                    for frame in said {
+                        outbox.push(frame);
+                    }
+                }
+                Some(Err(code)) => outbox.close(code, Pending::Flush),
+                None => {}
+            }
             match pulse.as_deref().map(Pulse::tick) {
                 Some(Beat::End(code)) => outbox.close(code, Pending::Flush),
                 Some(Beat::Ping) => outbox.ping(),

@@ -71,6 +71,11 @@ impl Fetcher {
         Self { tls: Arc::new(tls), plain_http: settings.plain_http }
     }
 
+    /// Whether an address may be asked.
+    pub fn may_ask(&self, url: &WebUrl) -> bool {
+        self.plain_http || !url.is_exposed()
+    }
+
     /// Reads a document.
     ///
     /// # Errors
@@ -104,7 +109,7 @@ impl Fetcher {
         let text = request.uri().to_string();
         let url = WebUrl::parse(&text).map_err(|_| FetchError::Address(text.clone()))?;
         let host = host_of(&request);
-        if url.is_exposed() && !self.plain_http {
+        if !self.may_ask(&url) {
             return Err(FetchError::Exposed(host));
         }
         let silent = |why: String| FetchError::Silent { host: host.clone(), why };

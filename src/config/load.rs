@@ -92,6 +92,11 @@ impl Settings {
                 "https, or http to this machine, or any http where auth.plain_http is true".to_owned();
             return Err(wrong(name, format!("{url:?}"), allowed, given));
         }
+        if self.auth.has_impostor() {
+            let value = format!("{:?}", self.auth.issuer.as_str());
+            let allowed = "another name than those of auth.issuers, for whose tokens are whose?".to_owned();
+            return Err(wrong("auth.issuer", value, allowed, given));
+        }
         let does_all = self.node.roles.has(Role::Gateway) && self.node.roles.has(Role::Saver);
         if self.log.kind == LogKind::Embedded && !does_all {
             let value = format!("{:?}", Vec::from(self.node.roles.clone()));

@@ -15,7 +15,9 @@ mod manual;
 mod node;
 mod origins;
 mod properties;
+mod providers;
 mod proxies;
+mod public_url;
 mod rooms;
 mod server;
 mod show;
@@ -31,7 +33,7 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    auth::{AuthSettings, Name as IssuerName},
+    auth::{AuthSettings, Name as IssuerName, RefreshStoreAddress},
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
     issuers::{ClaimNames, IssuerSettings, Issuers, KeySource, SigningAlgorithm},
@@ -41,7 +43,9 @@ pub use self::{
     node::{NodeId, NodeName, NodeSettings, Role, Roles},
     origins::AllowedOrigins,
     properties::{KafkaProperties, is_secret},
+    providers::{ClientAuth, ProviderClaims, ProviderKind, ProviderSettings, Providers, Secret},
     proxies::TrustedProxies,
+    public_url::PublicUrl,
     rooms::RoomSettings,
     server::{ListenAddress, ServerSettings},
     socket::SocketSettings,

@@ -20,7 +20,9 @@ impl RoomState {
     pub(super) fn judge_act(&self, actor: &UserId, act: &Act, now: Timestamp) -> Verdict {
         let rank = match act.authority {
             Authority::Admin => Rank::Admin,
-            Authority::Role => self.rank(actor, now),
+            // Who is kept out has no say, whatever they are.
+            Authority::Role if self.standings().ban_of(actor, now).is_some() => Rank::Anybody,
+            Authority::Role => self.rank(actor),
         };
         if rank < Rank::Admin && !self.sees(actor, now) {
             return Verdict::Refused(Code::RoomNotFound.into());
@@ -32,18 +34,16 @@ impl RoomState {
             _ if self.foundation().visibility == Visibility::Direct => Err(Code::Forbidden.into()),
             Deed::SetRole(user, role) => self.judge_role(rank, &user.id, *role),
             Deed::Kick(user, _) => self
-                .may_moderate(rank, &user.id, now)
+                .may_moderate(rank, &user.id)
                 .map(|()| self.members().contains(&user.id) || self.standings().is_invited(&user.id)),
-            Deed::Mute(mute) => {
-                self.judge_penalty(rank, mute, self.standings().mute_of(&mute.user.id, now), now)
+            Deed::Mute(mute) => self.judge_penalty(rank, mute, self.standings().mute_of(&mute.user.id, now)),
+            Deed::Ban(ban) => self.judge_penalty(rank, ban, self.standings().ban_of(&ban.user.id, now)),
+            Deed::Unmute(user) => {
+                self.may_moderate(rank, &user.id).map(|()| self.standings().mute_of(&user.id, now).is_some())
             }
-            Deed::Ban(ban) => self.judge_penalty(rank, ban, self.standings().ban_of(&ban.user.id, now), now),
-            Deed::Unmute(user) => self
-                .may_moderate(rank, &user.id, now)
-                .map(|()| self.standings().mute_of(&user.id, now).is_some()),
-            Deed::Unban(user) => self
-                .may_moderate(rank, &user.id, now)
-                .map(|()| self.standings().ban_of(&user.id, now).is_some()),
+            Deed::Unban(user) => {
+                self.may_moderate(rank, &user.id).map(|()| self.standings().ban_of(&user.id, now).is_some())
+            }
             Deed::Invite(user) => self.judge_invitation(rank, &user.id, now),
             Deed::Uninvite(user) if rank >= Rank::Moderator || user.id == *actor => {
                 Ok(self.standings().is_invited(&user.id))
@@ -57,18 +57,16 @@ impl RoomState {
         }
     }
 
-    /// Who is kept out has no say, whatever they are.
-    fn rank(&self, user: &UserId, now: Timestamp) -> Rank {
+    fn rank(&self, user: &UserId) -> Rank {
         match self.role_of(user) {
-            _ if self.standings().ban_of(user, now).is_some() => Rank::Anybody,
             Some(Role::Owner) => Rank::Owner,
             Some(Role::Moderator) => Rank::Moderator,
             Some(Role::Member) | None => Rank::Anybody,
         }
     }
 
-    fn may_moderate(&self, rank: Rank, user: &UserId, now: Timestamp) -> Result<(), Refusal> {
-        match rank >= Rank::Moderator && rank > self.rank(user, now) {
+    fn may_moderate(&self, rank: Rank, user: &UserId) -> Result<(), Refusal> {
+        match rank >= Rank::Moderator && rank > self.rank(user) {
             true => Ok(()),
             false => Err(Code::Forbidden.into()),
         }
@@ -79,9 +77,8 @@ impl RoomState {
         rank: Rank,
         penalty: &Penalty,
         present: Option<&Penalty>,
-        now: Timestamp,
     ) -> Result<bool, Refusal> {
-        self.may_moderate(rank, &penalty.user.id, now)?;
+        self.may_moderate(rank, &penalty.user.id)?;
         Ok(present != Some(penalty))
     }
 

@@ -217,8 +217,12 @@ impl RoomState {
             Command::Rename(nickname) => RecordKind::Renamed(nickname),
             Command::Act(act) => RecordKind::Act(act),
         };
+        // A session may still have an older name of theirs than the room.
+        let known = self.members.get(&sender.id).filter(|_| kind.message().is_some());
         match self.verdict(sender, &kind, self.monotone(now)) {
-            Verdict::Effective => Ok(Decision::Append(Proposal { sender: sender.clone(), kind })),
+            Verdict::Effective => {
+                Ok(Decision::Append(Proposal { sender: known.unwrap_or(sender).clone(), kind }))
+            }
             Verdict::Repeated(first) => Ok(Decision::Repeated(first)),
             Verdict::Unchanged => Ok(Decision::Unchanged),
             Verdict::Refused(refusal) => Err(refusal),

@@ -33,9 +33,14 @@ impl Cookies {
         self.set(request, "", 0)
     }
 
-    fn set(self, request: &HttpRequest, token: &str, age: u32) -> (header::HeaderName, String) {
+    /// What a cookie that is given now ends with: whether it is for connections with TLS alone.
+    pub(super) fn security(self, request: &HttpRequest) -> &'static str {
         let is_secure = self.always_secure || request.connection_info().scheme() == "https";
-        let secure = if is_secure { "; Secure" } else { "" };
+        if is_secure { "; Secure" } else { "" }
+    }
+
+    fn set(self, request: &HttpRequest, token: &str, age: u32) -> (header::HeaderName, String) {
+        let secure = self.security(request);
         let cookie = format!("{NAME}={token}; Path={PATH}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
         (header::SET_COOKIE, cookie)
     }

@@ -16,6 +16,7 @@ mod hardening;
 mod health;
 mod hub;
 mod identity;
+mod login;
 mod observe;
 mod openapi;
 mod origin;
@@ -46,11 +47,11 @@ pub use error::Problem;
 
 use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
-    config::{AllowedOrigins, Role, Settings, SockJsSettings, SocketSettings, TrustedProxies},
+    config::{AllowedOrigins, PublicUrl, Role, Settings, SockJsSettings, SocketSettings, TrustedProxies},
 };
 use api::{
-    accounts, availability, direct, invitations, keys, members, messages, mine, moderation, rooms, sessions,
-    users,
+    accounts, admin, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
+    sessions, users,
 };
 
 /// Mounts what is served beside the API, with rules of its own about who may call.
@@ -80,6 +81,8 @@ pub struct Context {
     pub request_timeout: Duration,
     /// Most entries of one answer.
     pub page_max: u32,
+    /// Where browsers find this service, for providers.
+    public_url: PublicUrl,
     /// How the cookie of a session is given.
     cookies: cookie::Cookies,
     /// Whether `/metrics` answers.
@@ -120,6 +123,7 @@ impl Context {
             request_bytes: settings.server.request_bytes,
             request_timeout: settings.server.request_timeout(),
             page_max: u32::try_from(settings.limits.history_page).unwrap_or(u32::MAX),
+            public_url: settings.auth.public_url.clone(),
             cookies: cookie::Cookies::new(&settings.auth),
             show_metrics: settings.telemetry.metrics,
             strict_transport: hardening::strict_transport(&settings.tls),
@@ -169,6 +173,11 @@ const ENDPOINTS: &[Endpoint] = &[
         &[(Verb::Read, |route| route.to(users::me)), (Verb::Change, |route| route.to(users::rename))],
     ),
     Endpoint("/api/users/me/password", &[(Verb::Put, |route| route.to(users::change_password))]),
+    Endpoint(
+        "/api/users/{id}/ban",
+        &[(Verb::Put, |route| route.to(admin::ban)), (Verb::Delete, |route| route.to(admin::unban))],
+    ),
+    Endpoint("/api/users/{id}/role", &[(Verb::Put, |route| route.to(admin::set_role))]),
     Endpoint("/api/accounts", &[(Verb::Create, |route| route.to(accounts::create))]),
     Endpoint(
         "/api/sessions",
@@ -178,6 +187,16 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint("/api/sessions/current", &[(Verb::Delete, |route| route.to(sessions::end_current))]),
     Endpoint("/api/sessions/{id}", &[(Verb::Delete, |route| route.to(sessions::end))]),
     Endpoint("/api/availability", &[(Verb::Read, |route| route.to(availability::show))]),
+    Endpoint("/api/auth/providers", &[(Verb::Read, |route| route.to(login::list))]),
+    Endpoint("/api/auth/login/{provider}", &[(Verb::Follow, |route| route.to(login::begin))]),
+    Endpoint("/api/auth/callback/{provider}", &[(Verb::Follow, |route| route.to(login::finish))]),
+    Endpoint(
+        "/api/auth/registration",
+        &[
+            (Verb::Read, |route| route.to(login::registration::show)),
+            (Verb::Create, |route| route.to(login::registration::take)),
+        ],
+    ),
     Endpoint("/.well-known/jwks.json", &[(Verb::Read, |route| route.to(keys::list))]),
     Endpoint(
         "/api/rooms",

@@ -15,10 +15,10 @@ use utoipa::{
 
 use super::{
     api::{
-        accounts, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
+        accounts, admin, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
         sessions, users,
     },
-    asyncapi, health, sse,
+    asyncapi, health, login, sse,
 };
 use crate::wire::problem::Problem;
 
@@ -36,6 +36,9 @@ use crate::wire::problem::Problem;
         users::me,
         users::rename,
         users::change_password,
+        admin::ban,
+        admin::unban,
+        admin::set_role,
         accounts::create,
         sessions::begin,
         sessions::refresh,
@@ -43,6 +46,11 @@ use crate::wire::problem::Problem;
         sessions::end_current,
         sessions::end,
         availability::show,
+        login::list,
+        login::begin,
+        login::finish,
+        login::registration::show,
+        login::registration::take,
         keys::list,
         rooms::create,
         rooms::list,
@@ -83,6 +91,8 @@ use crate::wire::problem::Problem;
         (name = "users", description = "Who people are"),
         (name = "accounts", description = "Users who log in with a password"),
         (name = "sessions", description = "Logins to accounts and their tokens"),
+        (name = "login", description = "Logging in at a provider, by the page"),
+        (name = "admin", description = "For admins of the server"),
         (name = "rooms", description = "Rooms and their list"),
         (name = "members", description = "Who belongs to a room"),
         (name = "moderation", description = "What is held against people in a room"),

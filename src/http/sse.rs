@@ -18,7 +18,8 @@ use bytestring::ByteString;
 use futures_util::Stream;
 
 use super::{
-    Context, Problem, error::invalid, identity::Visitor, query::Query, reader::Reader, room_path::InRoom,
+    Context, Problem, error::invalid, identity::PerhapsCaller, query::Query, reader::Reader,
+    room_path::InRoom,
 };
 use crate::{
     actors::Start,
@@ -33,6 +34,7 @@ use crate::{
 /// each record, whose id is its position. An event `parted` with `{"room", "code"}` ends the stream of somebody who may not
 /// read the room any more. `Last-Event-ID`, which browsers send by themselves, wins over `after`;
 /// with neither only new records come. A position that cannot be honoured gives `recovered: false`.
+/// What is followed with a token ends when that expires or what it stands for ends.
 #[utoipa::path(
     get,
     path = "/api/rooms/{id}/events",
@@ -54,7 +56,7 @@ use crate::{
 )]
 pub(super) async fn events(
     context: Data<Context>,
-    Visitor(viewer): Visitor,
+    PerhapsCaller(who): PerhapsCaller,
     InRoom(room): InRoom,
     query: Query,
     request: HttpRequest,
@@ -64,11 +66,10 @@ pub(super) async fn events(
         None => query.position("after")?,
     };
     let start = asked.map_or(Start::Live, Start::After);
-    let user = viewer.user;
     let counted = Counted::in_gauge(&context.engine.metrics().connections.sse);
     let reader = Reader::open(
         &context,
-        (&room, user),
+        (&room, who.as_ref()),
         Dialect::Sse,
         start,
         Box::new(|greeting| vec![wire::sse::joined(greeting)]),

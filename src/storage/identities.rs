@@ -7,8 +7,9 @@ use super::{
     Connection, StorageError,
     connection::run,
     schema::{identities, users},
+    users::{PERSON, Person, PersonRow},
 };
-use crate::domain::{Nickname, Timestamp, User, UserId};
+use crate::domain::{Nickname, ServerRole, Timestamp, User, UserId};
 
 /// Somebody who may be here for the first time.
 #[derive(Debug, Clone)]
@@ -29,15 +30,19 @@ pub struct NewIdentity {
 ///
 /// # Errors
 /// [`StorageError::Unavailable`].
-pub fn find(connection: &mut Connection, issuer: &str, subject: &str) -> Result<Option<User>, StorageError> {
-    let row: Option<(String, String)> = run!(connection, |session| identities::table
+pub fn find(
+    connection: &mut Connection,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<Person>, StorageError> {
+    let row: Option<PersonRow> = run!(connection, |session| identities::table
         .inner_join(users::table)
         .filter(identities::issuer.eq(issuer))
         .filter(identities::subject.eq(subject))
-        .select((users::id, users::nickname))
+        .select(PERSON)
         .first(session)
         .optional())?;
-    Ok(row.map(|(id, nickname)| User { id: UserId::new(id), nickname: nickname.into() }))
+    row.map(Person::try_from).transpose()
 }
 
 /// The user whom an issuer calls so, who is made if there is none; nobody if all nicknames are taken. Belongs into
@@ -45,9 +50,12 @@ pub fn find(connection: &mut Connection, issuer: &str, subject: &str) -> Result<
 ///
 /// # Errors
 /// [`StorageError::Conflict`] if somebody else has made them meanwhile; the same call finds them.
-pub fn find_or_create(connection: &mut Connection, new: &NewIdentity) -> Result<Option<User>, StorageError> {
-    if let Some(user) = find(connection, &new.issuer, &new.subject)? {
-        return Ok(Some(user));
+pub fn find_or_create(
+    connection: &mut Connection,
+    new: &NewIdentity,
+) -> Result<Option<Person>, StorageError> {
+    if let Some(person) = find(connection, &new.issuer, &new.subject)? {
+        return Ok(Some(person));
     }
     for nickname in &new.nicknames {
         let row = (
@@ -55,6 +63,8 @@ pub fn find_or_create(connection: &mut Connection, new: &NewIdentity) -> Result<
             users::nickname.eq(nickname.as_str()),
             users::nickname_key.eq(nickname.key()),
             users::created_at.eq(new.created_at.as_millis()),
+            users::seen_at.eq(new.created_at.as_millis()),
+            users::role.eq(ServerRole::User.name()),
         );
         let inserted = run!(connection, |session| diesel::insert_into(users::table)
             .values(row)
@@ -63,7 +73,8 @@ pub fn find_or_create(connection: &mut Connection, new: &NewIdentity) -> Result<
             .execute(session))?;
         if inserted == 1 {
             add(connection, new)?;
-            return Ok(Some(User { id: new.user_id.clone(), nickname: nickname.shown() }));
+            let user = User { id: new.user_id.clone(), nickname: nickname.shown() };
+            return Ok(Some(Person { user, role: ServerRole::User, ban: None, seen_at: new.created_at }));
         }
     }
     Ok(None)
@@ -88,7 +99,7 @@ mod tests {
         storage::{Database, testbed::on_every_database},
     };
 
-    fn arrive(database: &Database, id: &str, [issuer, subject]: [&str; 2], names: &[&str]) -> Option<User> {
+    fn arrive(database: &Database, id: &str, [issuer, subject]: [&str; 2], names: &[&str]) -> Option<Person> {
         let nickname = |name: &&str| Nickname::parse(name, &Limits::default()).unwrap();
         let new = NewIdentity {
             issuer: issuer.to_owned(),
@@ -100,8 +111,8 @@ mod tests {
         database.write(|connection| find_or_create(connection, &new)).unwrap()
     }
 
-    fn shown(user: Option<User>) -> Option<(String, String)> {
-        user.map(|user| (user.id.to_string(), user.nickname.to_string()))
+    fn shown(person: Option<Person>) -> Option<(String, String)> {
+        person.map(|Person { user, .. }| (user.id.to_string(), user.nickname.to_string()))
     }
 
     #[test]

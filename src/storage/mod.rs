@@ -17,6 +17,7 @@ pub mod memberships;
 mod migrations;
 pub mod partitions;
 mod pool;
+pub mod provider_logins;
 pub mod records;
 pub mod rooms;
 mod schema;

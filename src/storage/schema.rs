@@ -160,6 +160,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    provider_attempts (state_hash) {
+        state_hash -> Binary,
+        browser_hash -> Binary,
+        provider -> Text,
+        nonce -> Text,
+        verifier -> Text,
+        redirect_uri -> Text,
+        return_to -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    provider_registrations (secret_hash) {
+        secret_hash -> Binary,
+        issuer -> Text,
+        subject -> Text,
+        nickname -> Nullable<Text>,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::joinable!(accounts -> users (user_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));

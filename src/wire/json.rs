@@ -209,12 +209,17 @@ pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(at)
 }
 
-/// Writes the end of something, null where it has none.
-pub fn until<S: Serializer>(until: &Option<Option<Timestamp>>, serializer: S) -> Result<S::Ok, S::Error> {
-    match until.flatten() {
-        Some(until) => serializer.collect_str(&until),
+/// Writes an instant that may be missing, as null then.
+pub fn perhaps_rfc3339<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
         None => serializer.serialize_none(),
     }
+}
+
+/// Writes the end of something, null where it has none.
+pub fn until<S: Serializer>(until: &Option<Option<Timestamp>>, serializer: S) -> Result<S::Ok, S::Error> {
+    perhaps_rfc3339(&until.flatten(), serializer)
 }
 
 /// A position as JSON text.

@@ -3,7 +3,7 @@
  * The binary is $KLATSCH_BIN, or the debug build beside the page's folder.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ const BINARY = process.env.KLATSCH_BIN ?? resolve(import.meta.dirname, "../../ta
 /** How long it may take until it serves, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** A server on a free port with a database of its own; settings as `section.key`. */
+/** A server on a free port with a database of its own; settings as `section.key`, and those that need it as a file. */
 export class Server {
   url = "";
   #folder = mkdtempSync(join(tmpdir(), "klatsch-web-"));
@@ -21,8 +21,13 @@ export class Server {
   #port;
   #output = "";
   #settings;
+  #file = [];
 
-  constructor(settings = {}) {
+  constructor(settings = {}, file = "") {
+    if (file !== "") {
+      this.#file = ["--config", join(this.#folder, "klatsch.toml")];
+      writeFileSync(this.#file[1], file);
+    }
     this.#settings = Object.fromEntries(Object.entries(settings).map(([name, value]) => [variable(name), String(value)]));
   }
 
@@ -63,6 +68,11 @@ export class Server {
     return said;
   }
 
+  /** Everything it has said. */
+  get output() {
+    return this.#output;
+  }
+
   /** As a power cut would: kill -9. */
   async kill() {
     await this.#end("SIGKILL");
@@ -81,7 +91,7 @@ export class Server {
       KLATSCH__LIMITS__ENABLED: "false",
       ...this.#settings,
     };
-    return spawn(BINARY, args, { cwd: this.#folder, env, stdio });
+    return spawn(BINARY, [...args, ...this.#file], { cwd: this.#folder, env, stdio });
   }
 
   get #running() {

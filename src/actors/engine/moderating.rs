@@ -58,8 +58,8 @@ impl Engine {
         Timestamp::from_millis(self.0.clock.now().as_millis() + i64::from(seconds) * 1000)
     }
 
-    /// Tells every room of somebody's that they are called otherwise now; `before` is what they were called. It is for
-    /// whoever changed the name in the users' rows, and done again it changes nothing.
+    /// Tells every room of somebody's that they are called otherwise now; `before` is what they were called. Done again it
+    /// changes nothing.
     ///
     /// # Errors
     /// `storage_unavailable`, `log_unavailable`, `overloaded`; some rooms may know by then.

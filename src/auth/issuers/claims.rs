@@ -32,7 +32,7 @@ pub struct Subject {
 }
 
 impl Claims {
-    pub(super) const fn new(claims: Map<String, Value>) -> Self {
+    pub(in crate::auth) const fn new(claims: Map<String, Value>) -> Self {
         Self(claims)
     }
 

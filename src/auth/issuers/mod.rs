@@ -14,12 +14,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Token, known::Known, random};
+use super::{Token, known::Known, logins::banned, random};
 use crate::{
-    domain::{Code, Identity, Limits, Refusal, ServerRole, Timestamp, User, UserId},
+    domain::{Code, Identity, Limits, Refusal, ServerRole, Timestamp, UserId},
     storage::{
         StorageError, Store,
         identities::{self, NewIdentity},
+        users::Person,
     },
 };
 
@@ -34,7 +35,7 @@ pub struct Issuers {
     issuers: Arc<[Issuer]>,
     store: Store,
     limits: Limits,
-    known: Arc<Known<User>>,
+    known: Arc<Known<Identity>>,
 }
 
 impl Issuers {
@@ -62,20 +63,30 @@ impl Issuers {
         let believed = issuer.verify(token.as_str(), now).await?;
         let subject = believed.claims.subject(&issuer.names)?;
         let is_admin = issuer.admin_role.as_ref().is_some_and(|role| subject.roles.contains(role));
-        let user = self.user(issuer.iss(), &subject, now).await?;
         let role = if is_admin { ServerRole::Admin } else { ServerRole::User };
-        Ok(Identity { user, role, login: None, expires_at: Some(believed.expires_at) })
+        let person = self.person(issuer.iss(), &subject, now).await?;
+        Ok(Identity {
+            // Who is an admin here is that whatever the issuer says.
+            role: person.role.max(role),
+            expires_at: Some(believed.expires_at),
+            ..person
+        })
     }
 
-    /// The user whom an issuer calls so; while the database is away, who that was when it was last asked.
-    async fn user(&self, issuer: &str, subject: &Subject, now: Timestamp) -> Result<User, Refusal> {
+    /// Somebody whom an issuer calls so; while the database is away, who that was when it was last asked.
+    async fn person(&self, issuer: &str, subject: &Subject, now: Timestamp) -> Result<Identity, Refusal> {
         let digest =
             Sha256::new().chain_update(issuer).chain_update([0]).chain_update(&subject.id).finalize();
         let digest: [u8; 32] = digest.into();
         match self.find_or_make(issuer, subject, now).await {
-            Ok(Some(user)) => {
-                self.known.remember(digest, user.clone());
-                Ok(user)
+            Ok(Some(person)) => {
+                if let Some(ban) = person.ban.filter(|ban| ban.holds_at(now)) {
+                    self.known.forget(&digest);
+                    return Err(banned(&ban));
+                }
+                let identity = Identity { role: person.role, ..Identity::guest(person.user) };
+                self.known.remember(digest, identity.clone());
+                Ok(identity)
             }
             Ok(None) => Err(Code::NicknameTaken.into()),
             Err(error @ StorageError::Unavailable(_)) => {
@@ -90,10 +101,11 @@ impl Issuers {
         issuer: &str,
         subject: &Subject,
         now: Timestamp,
-    ) -> Result<Option<User>, StorageError> {
+    ) -> Result<Option<Person>, StorageError> {
         let (iss, sub) = (issuer.to_owned(), subject.id.clone());
-        if let Some(user) = self.store.read(move |conn| identities::find(conn, &iss, &sub)).await? {
-            return Ok(Some(user));
+        let known = self.store.read(move |conn| identities::find(conn, &iss, &sub)).await?;
+        if known.is_some() {
+            return Ok(known);
         }
         let wanted = subject.nickname.as_deref();
         let new = NewIdentity {

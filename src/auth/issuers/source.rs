@@ -1,16 +1,11 @@
 //! Where an issuer's keys come from, and how fresh they are: a file, once, or the issuer itself, when it must be asked.
 //! Which key verifies a token is known by the set.
 
-use std::{
-    fs,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use tokio::sync;
+use std::{fs, path::Path, sync::Arc};
 
 use super::keys::{KeySet, KeysError};
 use crate::{
-    auth::fetch::{FetchError, Fetcher},
+    auth::{cached::Cached, fetch::Fetcher},
     config::{KeySource, WebUrl},
     domain::Timestamp,
 };
@@ -41,7 +36,14 @@ pub(super) enum Source {
     /// Keys that never change.
     Fixed(Arc<KeySet>),
     /// Keys that are fetched.
-    Fetched(Box<FetchedKeys>),
+    Fetched(FetchedKeys),
+}
+
+/// The keys behind an address.
+pub(super) struct FetchedKeys {
+    url: WebUrl,
+    fetcher: Fetcher,
+    keys: Arc<Cached<KeySet>>,
 }
 
 impl Source {
@@ -52,29 +54,21 @@ impl Source {
         refresh_ms: i64,
         age_ms: i64,
     ) -> Result<Self, SourceError> {
-        let read: fn(&[u8]) -> Result<KeySet, KeysError> = match source {
+        match source {
             KeySource::JwksUrl(url) => {
-                let keys = FetchedKeys::new(url.clone(), fetcher.clone(), refresh_ms, age_ms);
-                return Ok(Self::Fetched(Box::new(keys)));
+                let keys = Cached::new(format!("keys of {}", url.as_str()), refresh_ms, age_ms);
+                Ok(Self::Fetched(FetchedKeys { url: url.clone(), fetcher: fetcher.clone(), keys }))
             }
-            KeySource::KeyFile(_) => KeySet::from_file,
-            KeySource::SecretFile(_) => KeySet::from_secret,
-        };
-        let (KeySource::KeyFile(path) | KeySource::SecretFile(path)) = source else {
-            unreachable!("an address was opened above")
-        };
-        let file = path.display().to_string();
-        let text = fs::read(path).map_err(|source| SourceError::Unreadable { file: file.clone(), source })?;
-        let keys = read(&text).map_err(|source| SourceError::Keys { file, source })?;
-        Ok(Self::Fixed(Arc::new(keys)))
+            KeySource::KeyFile(path) => read(path, KeySet::from_file),
+            KeySource::SecretFile(path) => read(path, KeySet::from_secret),
+        }
     }
 
-    /// The keys as they are known; of an issuer that was never asked, or long ago, they are asked for first.
+    /// The keys as they are known; an issuer that was never asked is asked first.
     pub(super) async fn known(&self, now: Timestamp) -> Option<Arc<KeySet>> {
         match self {
             Self::Fixed(keys) => Some(Arc::clone(keys)),
-            Self::Fetched(keys) if keys.are_old(now) => keys.refreshed(now).await,
-            Self::Fetched(keys) => keys.lock().keys.clone(),
+            Self::Fetched(fetched) => fetched.keys.known(now, fetched.question()).await,
         }
     }
 
@@ -82,70 +76,24 @@ impl Source {
     pub(super) async fn refreshed(&self, now: Timestamp) -> Option<Arc<KeySet>> {
         match self {
             Self::Fixed(_) => None,
-            Self::Fetched(keys) => keys.refreshed(now).await,
+            Self::Fetched(fetched) => fetched.keys.anew(now, fetched.question()).await,
         }
     }
-}
-
-/// The keys behind an address.
-pub(super) struct FetchedKeys {
-    url: WebUrl,
-    fetcher: Fetcher,
-    refresh_ms: i64,
-    age_ms: i64,
-    state: Mutex<State>,
-    /// Who asks the issuer holds it; others wait for the answer, so that one request serves all.
-    asking: sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct State {
-    keys: Option<Arc<KeySet>>,
-    fetched_at: Option<Timestamp>,
-    tried_at: Option<Timestamp>,
 }
 
 impl FetchedKeys {
-    fn new(url: WebUrl, fetcher: Fetcher, refresh_ms: i64, age_ms: i64) -> Self {
-        Self { url, fetcher, refresh_ms, age_ms, state: Mutex::default(), asking: sync::Mutex::default() }
-    }
-
-    fn are_old(&self, now: Timestamp) -> bool {
-        self.lock().fetched_at.is_none_or(|at| now.millis_since(at) >= self.age_ms)
-    }
-
-    /// Whether the issuer was asked so lately that it is not asked again. One whose clock went back is asked.
-    fn was_just_asked(&self, now: Timestamp) -> bool {
-        let tried = self.lock().tried_at;
-        tried.is_some_and(|at| now.millis_since(at).abs() < self.refresh_ms)
-    }
-
-    /// Asks the issuer unless that was done lately. While it does not answer, what it said last stands.
-    async fn refreshed(&self, now: Timestamp) -> Option<Arc<KeySet>> {
-        let _turn = self.asking.lock().await;
-        if self.was_just_asked(now) {
-            return self.lock().keys.clone();
+    fn question(&self) -> impl AsyncFnOnce() -> Result<KeySet, String> + 'static {
+        let (url, fetcher) = (self.url.clone(), self.fetcher.clone());
+        async move || {
+            let text = fetcher.get(url.as_str()).await.map_err(|error| error.to_string())?;
+            KeySet::from_jwks(&text).map_err(|error| error.to_string())
         }
-        self.lock().tried_at = Some(now);
-        match self.ask().await {
-            Ok(keys) => {
-                let mut state = self.lock();
-                state.keys = Some(Arc::new(keys));
-                state.fetched_at = Some(now);
-            }
-            Err(why) => log::warn!("keys of {}: {why}", self.url.as_str()),
-        }
-        self.lock().keys.clone()
     }
+}
 
-    async fn ask(&self) -> Result<KeySet, String> {
-        let text =
-            self.fetcher.get(self.url.as_str()).await.map_err(|error: FetchError| error.to_string())?;
-        KeySet::from_jwks(&text).map_err(|error| error.to_string())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Each assignment leaves the state whole, so a panic elsewhere leaves nothing half done.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn read(path: &Path, parse: fn(&[u8]) -> Result<KeySet, KeysError>) -> Result<Source, SourceError> {
+    let file = path.display().to_string();
+    let text = fs::read(path).map_err(|source| SourceError::Unreadable { file: file.clone(), source })?;
+    let keys = parse(&text).map_err(|source| SourceError::Keys { file, source })?;
+    Ok(Source::Fixed(Arc::new(keys)))
 }

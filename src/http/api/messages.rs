@@ -10,12 +10,13 @@ use super::{
 use crate::{
     actors::Sent,
     domain::{
-        Access, ClientId, Code, Identity, Message, MessageBody, Position, Record, RecordKind, Refusal, RoomId,
+        Access, ClientId, Code, Identity, Message, MessageBody, Position, Record, RecordKind, Refusal,
+        RoomId, Viewer,
     },
     http::{
         Context, Problem,
         body::JsonObject,
-        identity::{Caller, Visitor},
+        identity::{Caller, PerhapsCaller},
         polling,
         query::Query,
         room_path::InRoom,
@@ -51,7 +52,7 @@ use crate::{
 )]
 pub(in crate::http) async fn list(
     context: Data<Context>,
-    Visitor(viewer): Visitor,
+    PerhapsCaller(who): PerhapsCaller,
     InRoom(room): InRoom,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
@@ -59,10 +60,10 @@ pub(in crate::http) async fn list(
     let selection = Selection::parse(&query)?;
     if let Selection::After(after, Some(longest)) = selection {
         return Ok(
-            polling::records_after(&context, (&room, viewer.user), after, longest, limit as usize).await?
+            polling::records_after(&context, (&room, who.as_ref()), after, longest, limit as usize).await?
         );
     }
-    let head = context.engine.room(&room, &viewer, Access::Read).await?.0.head;
+    let head = context.engine.room(&room, &Viewer::of(who.as_ref()), Access::Read).await?.0.head;
     let page = selection.page(&head)?;
     let records = context.engine.history(&room, page, limit).await?;
     Ok(answer(&room, page, &records, head))

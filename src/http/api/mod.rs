@@ -2,6 +2,7 @@
 //! Their routes stand in `http/mod.rs`, the shapes of their bodies in `schema`.
 
 pub(super) mod accounts;
+pub(super) mod admin;
 pub(super) mod availability;
 pub(super) mod direct;
 pub(super) mod invitations;

@@ -19,7 +19,7 @@ use crate::{
 
 /// Where a client keeps its refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keeps {
+pub(in crate::http) enum Keeps {
     /// It keeps it itself.
     Itself,
     /// Its browser keeps it, in a cookie.
@@ -37,7 +37,7 @@ impl Keeps {
 }
 
 /// Answers with a session, its refresh token where the client keeps it.
-pub(super) fn answer(
+pub(in crate::http) fn answer(
     context: &Context,
     request: &HttpRequest,
     status: StatusCode,
@@ -172,7 +172,7 @@ pub(in crate::http) async fn end_current(
     match &identity.login {
         // Somebody else may have ended it meanwhile, and then it has ended too.
         Some(login) => drop(context.engine.end_session(&identity, login).await?),
-        None => context.engine.end_token(&bearer(&request)?).await?,
+        None => context.engine.end_token(&identity, &bearer(&request)?).await?,
     }
     Ok(HttpResponse::NoContent().insert_header(context.cookies.take(&request)).finish())
 }

@@ -59,6 +59,29 @@ pub fn connected(
 }
 
 #[derive(Serialize)]
+struct Refresh {
+    #[serde(serialize_with = "json::rfc3339")]
+    expires_at: domain::Timestamp,
+    within_s: u64,
+}
+
+/// A push that asks for a new token, since the present one has expired.
+pub fn refresh(expires_at: domain::Timestamp, within_s: u64) -> ByteString {
+    frame("refresh", None, Refresh { expires_at, within_s })
+}
+
+#[derive(Serialize)]
+struct Refreshed {
+    #[serde(serialize_with = "json::perhaps_rfc3339")]
+    expires_at: Option<domain::Timestamp>,
+}
+
+/// The reply to `refresh`; a token that does not expire has no such time.
+pub fn refreshed(id: Option<&RequestId>, expires_at: Option<domain::Timestamp>) -> ByteString {
+    frame("refreshed", id, Refreshed { expires_at })
+}
+
+#[derive(Serialize)]
 struct Joined<'a> {
     room: Room<'a>,
     position: Position<'a>,

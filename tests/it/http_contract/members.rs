@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{assert_room, assert_time, walk};
 use crate::support::http::{Http, id_of};
 use crate::support::server::Server;
+use crate::support::socket::merged;
 
 #[actix_web::test]
 async fn members_stand_in_order_of_joining() {
@@ -21,7 +22,9 @@ async fn members_stand_in_order_of_joining() {
         http.acting_as(&users[n]).enter(&room).await;
     }
     let path = format!("/api/rooms/{room}/members");
-    let shown: Vec<Value> = order.iter().map(|n| users[*n].shown()).collect();
+    let role = |n: usize| if n == 4 { "owner" } else { "member" };
+    let shown = |n: &usize| merged(users[*n].shown(), json!({ "role": role(*n) }));
+    let shown: Vec<Value> = order.iter().map(shown).collect();
     for limit in [1, 2, 5, 6] {
         assert_eq!(walk(&http, &path, "members", limit).await, shown, "in pages of {limit}");
     }

@@ -31,7 +31,7 @@ fn assert_time(value: &Value) {
 }
 
 fn assert_room(room: &Value, name: &str) {
-    assert_names(room, &["id", "name", "created_at", "created_by", "members", "head"]);
+    assert_names(room, &["id", "name", "created_at", "created_by", "visibility", "members", "head"]);
     assert_names(&room["created_by"], &["id", "nickname"]);
     assert_names(&room["head"], &["epoch", "seq"]);
     assert_eq!(room["name"], name);

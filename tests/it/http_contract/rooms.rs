@@ -122,7 +122,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
         (Method::POST, "/api/users/me".into(), &["GET"]),
         (Method::POST, format!("/api/rooms/{room}"), &["GET"]),
         (Method::PUT, messages_of(&room), &["GET", "POST"]),
-        (Method::GET, format!("/api/rooms/{room}/members/me"), &["PUT", "DELETE"]),
+        (Method::POST, format!("/api/rooms/{room}/members/me"), &["GET", "PUT", "DELETE"]),
         (Method::POST, "/healthz".into(), &["GET"]),
     ];
     for (method, path, allowed) in calls {

@@ -1,6 +1,7 @@
 //! Tokens of other issuers, over every protocol: who bears a good one is somebody, and whoever does not is nobody.
 //! The keys in `tests/keys` are the issuer's; the issuer itself is this test.
 
+mod admins;
 mod people;
 mod tokens;
 

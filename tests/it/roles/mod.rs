@@ -5,6 +5,7 @@ mod direct;
 mod forged;
 mod invitations;
 mod moderation;
+mod names;
 mod privacy;
 pub(crate) mod stranger;
 

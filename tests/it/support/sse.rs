@@ -44,8 +44,8 @@ impl Events {
 
     /// Opens the stream of a room in somebody's name.
     pub(crate) async fn of(server: &Server, room: &str, user: &User) -> Events {
-        let headers = [("authorization", format!("Bearer {}", user.token))];
-        Events::try_open_with(&server.address(), room, "", &headers).await.unwrap()
+        let bearer = format!("Bearer {}", user.token);
+        Events::open_with(server, room, &[("authorization", &bearer)]).await
     }
 
     /// Opens the stream of a server that may be away.
@@ -55,21 +55,26 @@ impl Events {
         query: &str,
         last_event_id: Option<&str>,
     ) -> Result<Events, String> {
-        let last = last_event_id.map(|id| ("last-event-id", id.to_owned()));
-        Events::try_open_with(address, room, query, last.as_slice()).await
+        let headers: Vec<_> = last_event_id.iter().map(|id| ("last-event-id", *id)).collect();
+        Events::begin(address, room, query, &headers).await
     }
 
-    async fn try_open_with(
+    /// Opens the stream of a room with these headers.
+    pub(crate) async fn open_with(server: &Server, room: &str, headers: &[(&str, &str)]) -> Events {
+        Events::begin(&server.address(), room, "", headers).await.unwrap()
+    }
+
+    async fn begin(
         address: &str,
         room: &str,
         query: &str,
-        headers: &[(&str, String)],
+        headers: &[(&str, &str)],
     ) -> Result<Events, String> {
         let client = awc::Client::builder().timeout(2 * PATIENCE).finish();
         let url = format!("http://{address}/api/rooms/{room}/events{query}");
         let mut request = client.get(url).force_close().insert_header(("accept", "text/event-stream"));
-        for (name, value) in headers {
-            request = request.insert_header((*name, value.as_str()));
+        for header in headers {
+            request = request.insert_header(*header);
         }
         let response = within("an event stream", request.send()).await.map_err(|error| error.to_string())?;
         assert_eq!(response.status().as_u16(), 200);

@@ -1,7 +1,7 @@
 /** Accounts: signing up, logging in and out, from guest to account, devices, passwords, tabs that share a login. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { composer, enterRoom, eventually, inRoom, logIn, makeRoom, message, signUp, suite, write } from "./harness.mjs";
+import { composer, enterRoom, eventually, inRoom, logIn, makeRoom, message, personMenu, signUp, suite, write } from "./harness.mjs";
 
 const PASSWORD = "a kettle of nine herons";
 
@@ -222,3 +222,45 @@ suite("short-lived tokens", (house) => {
     });
   }
 }, { "auth.access_s": "10" });
+
+suite("admins", (house) => {
+  test("who is banned from the server is out everywhere, sees why and until when, and comes back when that is lifted", async () => {
+    await house.server.run(["admin", "create", "--login", "root", "--nickname", "Caretaker"], `${PASSWORD}\n`);
+    await house.host("Innkeeper", "Taproom");
+    const rowdy = await house.visitor();
+    await signUp(rowdy, { nickname: "Rowdy", login: "rowdy", password: PASSWORD });
+    await enterRoom(rowdy, "Taproom");
+    const admin = await house.visitor();
+    await logIn(admin, "root", PASSWORD);
+    await enterRoom(admin, "Taproom");
+    await personMenu(admin, "Rowdy");
+    const dialog = admin.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Ban from the server…" }).click();
+    await dialog.getByLabel("For how long").selectOption("1 day");
+    await dialog.getByLabel("Reason").fill("Brawling");
+    await dialog.getByRole("button", { name: "Ban", exact: true }).click();
+    await dialog.getByText("Rowdy is banned from the server.").waitFor();
+    const why = /You are banned here\. Until .*Reason: Brawling/;
+    await rowdy.getByRole("alert").getByText(why).waitFor();
+    await rowdy.reload();
+    await rowdy.getByRole("alert").getByText(why).waitFor();
+    const elsewhere = await house.visitor();
+    await elsewhere.getByRole("button", { name: "Log in" }).click();
+    await elsewhere.getByLabel("Login", { exact: true }).fill("rowdy");
+    await elsewhere.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await elsewhere.keyboard.press("Enter");
+    await elsewhere.getByRole("alert").getByText(why).waitFor();
+    await dialog.getByRole("button", { name: "Lift that ban again" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await elsewhere.keyboard.press("Enter");
+    await enterRoom(elsewhere, "Taproom");
+  });
+
+  test("nobody else is offered what only admins may", async () => {
+    await house.host("Landlord", "Cellar bar");
+    const other = await house.person("Patron");
+    await enterRoom(other, "Cellar bar");
+    await personMenu(other, "Landlord");
+    assert.deepEqual(await other.getByRole("dialog").locator(".deeds button").allTextContents(), ["Write directly"]);
+  });
+});

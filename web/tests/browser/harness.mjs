@@ -56,6 +56,12 @@ class House {
     this.server = new Server(settings);
   }
 
+  /** The server of this house is another one, which is not started yet. */
+  async moveTo(server) {
+    await this.server.remove();
+    this.server = server;
+  }
+
   async open() {
     this.#browser = await chromium.launch({ executablePath: browserPath, args: FLAGS });
   }

@@ -92,9 +92,7 @@ suite("private rooms", (house) => {
     const ben = await house.person("Ben alone");
     await enterRoom(ada, "Foyer");
     await enterRoom(ben, "Foyer");
-    await personMenu(ada, "Ben alone");
-    await ada.getByRole("dialog").getByRole("button", { name: "Write directly" }).click();
-    await inRoom(ada, "Ben alone");
+    await writeDirectly(ada, "Ben alone");
     await write(ada, "between us");
     await ben.getByRole("button", { name: "Enter: Ada alone" }).click({ timeout: 20_000 });
     await inRoom(ben, "Ada alone");
@@ -102,11 +100,18 @@ suite("private rooms", (house) => {
     await write(ben, "and back");
     await message(ada, "and back").waitFor();
     await enterRoom(ada, "Foyer");
-    await personMenu(ada, "Ben alone");
-    await ada.getByRole("dialog").getByRole("button", { name: "Write directly" }).click();
+    await writeDirectly(ada, "Ben alone");
     await message(ada, "and back").waitFor();
     const third = await house.person("Third wheel");
     await third.goto(ada.url());
     await third.getByText("This room does not exist.").waitFor();
   });
 });
+
+/** Goes to the room for two with a member, whose menu is named like that room. */
+async function writeDirectly(page, nickname) {
+  await personMenu(page, nickname);
+  await page.getByRole("dialog").getByRole("button", { name: "Write directly" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await inRoom(page, nickname);
+}

@@ -17,7 +17,8 @@ export function explain(error: unknown): string {
 /** What a refusal says of the time and the reason, if it is one because something is denied to somebody. */
 export function denialIn(error: unknown): Denial | undefined {
   const { code, details } = asRefusal(error);
-  if (code !== "muted" && code !== "banned") return undefined;
+  // Without the field nothing is said of the time, which is not the same as for good.
+  if ((code !== "muted" && code !== "banned") || !("until" in details)) return undefined;
   const until = typeof details["until"] === "string" ? details["until"] : null;
   return denialOf(until, typeof details["reason"] === "string" ? details["reason"] : undefined, Date.now());
 }

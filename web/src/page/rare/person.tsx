@@ -1,5 +1,5 @@
 /** What one can do about somebody in a room: write to them, and what the own role allows. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Member, Standing } from "../../client";
 import { directWith } from "../../client/invitations";
 import * as moderation from "../../client/moderation";
@@ -45,9 +45,15 @@ export function Person({ session, room, person, actor, onClose }: PersonProps) {
   }, [caller, room, person.id, moderates]);
   const mute = muteOf(standing, Date.now());
 
+  const busy = useRef(false);
   const attempt = (work: () => Promise<unknown>) => {
+    if (busy.current) return;
+    busy.current = true;
     setProblem(undefined);
-    work().then(onClose, (error: unknown) => setProblem(explain(error)));
+    work().then(onClose, (error: unknown) => {
+      busy.current = false;
+      setProblem(explain(error));
+    });
   };
   const writeDirectly = async () => {
     const direct = await directWith(caller, person.nickname);
