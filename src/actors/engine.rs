@@ -216,20 +216,6 @@ impl Engine {
         name: RoomName,
         visibility: Visibility,
     ) -> Result<RoomInfo, Refusal> {
-        self.0.allowances.room(&creator.user.id)?;
-        let created = self.make_room(creator, name, visibility).await;
-        if created.is_err() {
-            self.0.allowances.no_room(&creator.user.id);
-        }
-        created
-    }
-
-    async fn make_room(
-        &self,
-        creator: &Identity,
-        name: RoomName,
-        visibility: Visibility,
-    ) -> Result<RoomInfo, Refusal> {
         let name = (name.as_str().to_owned(), name.key().to_owned());
         let new = NewRoom { visibility, ..self.new_room(creator.user.clone(), name).await? };
         match self.make(new).await? {
@@ -265,8 +251,19 @@ impl Engine {
         })
     }
 
+    /// Stores a new room, of which a user makes only so many.
     async fn make(&self, new: NewRoom) -> Result<RoomCreation, Refusal> {
-        Ok(self.0.store.write(move |conn| rooms::create(conn, &new)).await?)
+        let (creator, name_key) = (new.created_by.id.clone(), new.name_key.clone());
+        if let Err(refusal) = self.0.allowances.room(&creator) {
+            // A room that is there need not be made.
+            let there = self.0.store.read(move |conn| rooms::by_name_key(conn, &name_key)).await?;
+            return there.map(RoomCreation::Taken).ok_or(refusal);
+        }
+        let made = self.0.store.write(move |conn| rooms::create(conn, &new)).await;
+        if !matches!(made, Ok(RoomCreation::Created(_))) {
+            self.0.allowances.no_room(&creator);
+        }
+        Ok(made?)
     }
 
     /// Makes a user a member.

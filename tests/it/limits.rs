@@ -288,7 +288,12 @@ async fn rooms_of_a_user_are_limited_and_one_that_was_not_made_does_not_count() 
     }
     of_ada.room("two").await;
     must_say_when(&of_ada.post("/api/rooms", json!({ "name": "three" })).await, "user-rooms");
-    http.acting_as(&ben).room("three").await;
+    let of_ben = http.acting_as(&ben);
+    of_ben.room("three").await;
+    // A room of two is one too, and one that is there need not be made.
+    must_say_when(&of_ada.post("/api/direct", json!({ "nickname": "Ben" })).await, "user-rooms");
+    of_ben.post("/api/direct", json!({ "nickname": "Ada" })).await.expect(201);
+    of_ada.post("/api/direct", json!({ "nickname": "Ben" })).await.expect(200);
 }
 
 #[actix_web::test]

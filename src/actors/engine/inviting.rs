@@ -118,7 +118,8 @@ impl Engine {
     /// there. Says whether it was made now.
     ///
     /// # Errors
-    /// `user_not_found`, `invalid` (field `nickname`) for a room with oneself, `storage_unavailable`, `log_unavailable`.
+    /// `user_not_found`, `invalid` (field `nickname`) for a room with oneself, `rate_limited`, `storage_unavailable`,
+    /// `log_unavailable`.
     pub async fn direct(&self, user: &User, nickname: &Nickname) -> Result<(RoomInfo, bool), Refusal> {
         let peer = self.user_named(nickname).await?;
         if peer.id == user.id {
