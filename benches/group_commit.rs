@@ -14,7 +14,7 @@ use anyhow::ensure;
 use clap::Parser as _;
 use futures_util::future::try_join_all;
 use klatsch::domain::{
-    ClientId, Epoch, Message, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId,
+    ClientId, Epoch, Message, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId, Visibility,
 };
 use klatsch::log::embedded::{Committer, EmbeddedLog, Health, Job};
 use klatsch::log::{Delivery, RoomLog};
@@ -219,6 +219,8 @@ fn new_room(room: usize) -> NewRoom {
         epoch: Epoch::new("e"),
         created_at: now(),
         created_by: user(0),
+        visibility: Visibility::Public,
+        peer: None,
         partition: None,
     }
 }

@@ -14,7 +14,7 @@ use anyhow::{bail, ensure};
 use bytes::Bytes;
 use clap::Parser as _;
 use klatsch::domain::{
-    ClientId, Epoch, Message, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId,
+    ClientId, Epoch, Message, MessageBody, Proposal, RecordKind, RoomId, Timestamp, User, UserId, Visibility,
 };
 use klatsch::log::kafka::saver::{Bounds, Done, Event, Saver, Storing};
 use klatsch::log::kafka::{Entry, Offset, Partition};
@@ -225,6 +225,8 @@ fn new_room(args: &Args, room: usize) -> NewRoom {
         epoch: Epoch::new("e"),
         created_at: Timestamp::from_millis(1_763_712_000_000),
         created_by: user(),
+        visibility: Visibility::Public,
+        peer: None,
         partition: Some(home(args, room)),
     }
 }

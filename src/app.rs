@@ -21,12 +21,12 @@ use tokio::{
 use self::tls::Certificate;
 use crate::{
     actors::{Address, Allowances, Clock, Engine, EngineOptions, KafkaPlan, LogOptions},
-    auth::Elsewhere,
+    auth::{Auth, Elsewhere, Password, SignUp},
     config::{LogKind, Role, Settings, SocketSettings},
-    domain::Limits,
+    domain::{Email, Limits, Login, Nickname, ServerRole},
     http,
     log::kafka::{KafkaOptions, saver},
-    storage::{self, Database, Options},
+    storage::{self, Database, Options, Store},
     telemetry::Metrics,
 };
 
@@ -58,6 +58,35 @@ pub fn serve_beside(settings: Settings, services: http::Services) -> anyhow::Res
 /// Why it could not.
 pub fn migrate(settings: Settings) -> anyhow::Result<()> {
     open_database(&settings).map(drop)
+}
+
+/// Somebody who is to be an admin, as somebody says them.
+pub struct NewAdmin {
+    /// What they log in by.
+    pub login: String,
+    /// Their nickname.
+    pub nickname: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// Their password.
+    pub password: String,
+}
+
+/// Makes an account of an admin, and says what they are called.
+///
+/// # Errors
+/// Why it could not: the database, a name that is taken, or a password that is weak.
+pub fn create_admin(settings: Settings, new: NewAdmin) -> anyhow::Result<String> {
+    let sign_up = SignUp {
+        login: Login::parse(&new.login)?,
+        password: Password::parse(&new.password)?,
+        nickname: Some(Nickname::parse(&new.nickname, &limits(&settings))?),
+        email: new.email.as_deref().map(Email::parse).transpose()?,
+    };
+    let store = Store::new(open_database(&settings)?, 1);
+    let auth = Auth::new(store, &settings.auth, Elsewhere::default(), &limits(&settings));
+    let made = auth.accounts.create(sign_up, None, ServerRole::Admin, Clock::system().now());
+    Ok(System::new().block_on(made)?.nickname.to_string())
 }
 
 async fn run(settings: Settings, services: http::Services) -> anyhow::Result<()> {
@@ -147,7 +176,7 @@ fn check_log(settings: &Settings, database: &Database) -> anyhow::Result<()> {
 }
 
 fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<EngineOptions> {
-    let Settings { rooms, limits, .. } = settings;
+    let rooms = &settings.rooms;
     let metrics = Metrics::new();
     Ok(EngineOptions {
         log: log_options(settings, &metrics)?,
@@ -155,14 +184,9 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
         database,
         queries_at_once: settings.database.read_connections,
         clock: Clock::system(),
-        limits: Limits {
-            nickname_chars: limits.nickname_chars,
-            room_name_chars: limits.room_name_chars,
-            body_bytes: limits.body_bytes,
-            client_id_chars: limits.client_id_chars,
-        },
+        limits: limits(settings),
         elsewhere: Elsewhere::open(&settings.auth)?,
-        allowances: Allowances::new(limits, &metrics),
+        allowances: Allowances::new(&settings.limits, &metrics),
         metrics,
         auth: settings.auth.clone(),
         room_threads: rooms.room_threads(),
@@ -172,6 +196,17 @@ fn engine_options(settings: &Settings, database: Database) -> anyhow::Result<Eng
         room_pace: rooms.pace(),
         snapshot_every: rooms.snapshot_every,
     })
+}
+
+/// What people may choose.
+fn limits(settings: &Settings) -> Limits {
+    let limits = &settings.limits;
+    Limits {
+        nickname_chars: limits.nickname_chars,
+        room_name_chars: limits.room_name_chars,
+        body_bytes: limits.body_bytes,
+        client_id_chars: limits.client_id_chars,
+    }
 }
 
 fn log_options(settings: &Settings, metrics: &Metrics) -> anyhow::Result<LogOptions> {

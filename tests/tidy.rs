@@ -31,6 +31,7 @@ const KEPT_BEHIND: &[(&str, &str)] = &[
     ("actix_web_actors", "src/http/websocket.rs"),
     ("diesel", "src/storage/"),
     ("rdkafka", "src/log/kafka/"),
+    ("argon2", "src/auth/"),
     ("jsonwebtoken", "src/auth/"),
 ];
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{
-    Observe,
+    Clock, Observe,
     lobby::Lobby,
     relay::{Channel, ToRelay},
     relays::Relays,
@@ -48,6 +48,8 @@ pub(super) struct DirectoryOptions {
     pub idle: Duration,
     /// A crowded room is delivered at most this often.
     pub pace: Duration,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// Asks for an awake room.
@@ -138,6 +140,7 @@ impl Directory {
             ring_bytes: self.options.ring_bytes,
             idle: self.options.idle,
             pace: self.options.pace,
+            clock: self.options.clock.clone(),
         };
         let thread = &self.options.threads[self.started % self.options.threads.len()];
         self.started += 1;

@@ -2,6 +2,9 @@
 //! Surfaces use nothing else of a node; no rule is decided here.
 
 mod elsewhere;
+mod inviting;
+mod looking;
+mod moderating;
 mod people;
 
 use std::{sync::Arc, time::Duration};
@@ -17,6 +20,7 @@ use super::{
     limits::Allowances,
     lobby::{Lobby, RoomChanged, Whose},
     logs::{Ground, LogOptions, LogView, Logs},
+    present::Present,
     relay::{RelayHandle, ToRelay},
     relays::Relays,
     reply::Reply,
@@ -29,10 +33,10 @@ use crate::{
     auth::{Auth, Elsewhere, random},
     config::AuthSettings,
     domain::{
-        About, CloseCode, Code, Epoch, Limits, Message, Purpose, Record, Refusal, RoomId, RoomInfo, RoomName,
-        Seq, User,
+        About, CloseCode, Code, Epoch, Identity, Limits, Message, Purpose, Refusal, RoomId, RoomInfo,
+        RoomName, User, Visibility,
     },
-    log::{Page, RoomLog, kafka::BrokerError},
+    log::{RoomLog, kafka::BrokerError},
     storage::{
         Database, Store,
         rooms::{self, NewRoom, RoomCreation},
@@ -40,6 +44,8 @@ use crate::{
     telemetry::Metrics,
     wire::native::Change,
 };
+
+pub use looking::RoomPage;
 
 /// What a node is made of and how large its parts may grow.
 pub struct EngineOptions {
@@ -85,6 +91,8 @@ struct Parts {
     node: String,
     store: Store,
     auth: Auth,
+    present: Present,
+    renewal: Duration,
     logs: Logs,
     directory: Addr<Directory>,
     lobby: Addr<Lobby>,
@@ -107,9 +115,6 @@ pub struct EngineView {
     /// The relays, one a worker.
     pub relays: Vec<RelayState>,
 }
-
-/// A page of the room list: rooms with the cursor of each.
-pub type RoomPage = Vec<(i64, RoomInfo)>;
 
 impl Engine {
     /// Starts the actors of a node. Must be called within an actix system.
@@ -145,13 +150,29 @@ impl Engine {
             ring_bytes: options.ring_bytes,
             idle: options.room_idle,
             pace: options.room_pace,
+            clock: clock.clone(),
         });
         let directory = Directory::start_in_arbiter(&threads[0], move |_| directory);
+        let renewal = options.auth.renewal();
         let auth = Auth::new(store.clone(), &options.auth, options.elsewhere, &limits);
-        let watchman = Watchman::new(auth.clone(), clock.clone());
+        let present = Present::default();
+        let watchman = Watchman::new(auth.clone(), present.clone(), clock.clone(), options.auth.sweeps());
         Watchman::start_in_arbiter(&threads[0], move |_| watchman);
-        let parts =
-            Parts { node, store, auth, logs, directory, lobby, relays, clock, limits, allowances, metrics };
+        let parts = Parts {
+            node,
+            store,
+            auth,
+            present,
+            renewal,
+            logs,
+            directory,
+            lobby,
+            relays,
+            clock,
+            limits,
+            allowances,
+            metrics,
+        };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -184,90 +205,78 @@ impl Engine {
         Arc::clone(&self.0.logs.log)
     }
 
-    /// Makes a room, and tells whoever watches the list.
+    /// Makes a room, and tells whoever watches the list if anybody may find it.
     ///
     /// # Errors
-    /// `room_name_taken` with the room that has the name; `rate_limited`, `storage_unavailable`.
-    pub async fn create_room(&self, creator: User, name: RoomName) -> Result<RoomInfo, Refusal> {
-        let creator_id = creator.id.clone();
-        self.0.allowances.room(&creator_id)?;
-        let created = self.make_room(creator, name).await;
+    /// `room_name_taken`, with the room that has the name where its maker may see that; `rate_limited`,
+    /// `storage_unavailable`.
+    pub async fn create_room(
+        &self,
+        creator: &Identity,
+        name: RoomName,
+        visibility: Visibility,
+    ) -> Result<RoomInfo, Refusal> {
+        self.0.allowances.room(&creator.user.id)?;
+        let created = self.make_room(creator, name, visibility).await;
         if created.is_err() {
-            self.0.allowances.no_room(&creator_id);
+            self.0.allowances.no_room(&creator.user.id);
         }
         created
     }
 
-    async fn make_room(&self, creator: User, name: RoomName) -> Result<RoomInfo, Refusal> {
-        let partition = self.0.logs.log.place().await?;
-        let new = NewRoom {
-            id: RoomId::new(random::id()),
-            name: name.as_str().to_owned(),
-            name_key: name.key().to_owned(),
-            epoch: Epoch::new(random::epoch()),
-            created_at: self.0.clock.now(),
-            created_by: creator,
-            partition,
-        };
-        match self.0.store.write(move |conn| rooms::create(conn, &new)).await? {
+    async fn make_room(
+        &self,
+        creator: &Identity,
+        name: RoomName,
+        visibility: Visibility,
+    ) -> Result<RoomInfo, Refusal> {
+        let name = (name.as_str().to_owned(), name.key().to_owned());
+        let new = NewRoom { visibility, ..self.new_room(creator.user.clone(), name).await? };
+        match self.make(new).await? {
             RoomCreation::Created(room) => {
-                self.0.lobby.do_send(RoomChanged {
-                    change: Change::Created,
-                    room: room.clone(),
-                    whose: Whose::Own,
-                });
+                if room.visibility == Visibility::Public {
+                    let (change, whose) = (Change::Created, Whose::Own);
+                    self.0.lobby.do_send(RoomChanged { change, room: room.clone(), whose });
+                }
                 Ok(room)
             }
             RoomCreation::Taken(room) => {
-                Err(Refusal::new(Code::RoomNameTaken).field("name").about(About::Room(room)))
+                let refusal = Refusal::new(Code::RoomNameTaken).field("name");
+                match self.if_shown(room, &Self::viewer(creator)).await? {
+                    Some(room) => Err(refusal.about(About::Room(room))),
+                    None => Err(refusal),
+                }
             }
         }
     }
 
-    /// A room as it stands.
-    ///
-    /// # Errors
-    /// `room_not_found`, `storage_unavailable`.
-    pub async fn room(&self, room: &RoomId) -> Result<RoomInfo, Refusal> {
-        Ok(self.room_and_stored(room).await?.0)
+    /// A public room that is about to be made, under a name and its key.
+    async fn new_room(&self, creator: User, (name, name_key): (String, String)) -> Result<NewRoom, Refusal> {
+        Ok(NewRoom {
+            id: RoomId::new(random::id()),
+            name,
+            name_key,
+            epoch: Epoch::new(random::epoch()),
+            created_at: self.0.clock.now(),
+            created_by: creator,
+            visibility: Visibility::Public,
+            peer: None,
+            partition: self.0.logs.log.place().await?,
+        })
     }
 
-    /// A room as it stands, and the newest record of it that the database has.
-    ///
-    /// # Errors
-    /// As [`Self::room`].
-    pub async fn room_and_stored(&self, room: &RoomId) -> Result<(RoomInfo, Seq), Refusal> {
-        let id = room.clone();
-        let found = self.0.store.read(move |conn| rooms::by_id(conn, &id)).await?;
-        let found = found.ok_or(Code::RoomNotFound)?;
-        let stored = found.head.seq;
-        Ok((self.0.logs.log.stand(found).await?, stored))
-    }
-
-    /// The room of a name, if there is one.
-    ///
-    /// # Errors
-    /// `storage_unavailable`.
-    pub async fn room_named(&self, name: &RoomName) -> Result<Option<RoomInfo>, Refusal> {
-        let key = name.key().to_owned();
-        Ok(self.0.store.read(move |conn| rooms::by_name_key(conn, &key)).await?)
-    }
-
-    /// Rooms that were made before the one with the given cursor, or the newest ones.
-    ///
-    /// # Errors
-    /// `storage_unavailable`.
-    pub async fn rooms(&self, after: Option<i64>, limit: u32) -> Result<RoomPage, Refusal> {
-        self.0.logs.log.stored().await?;
-        Ok(self.0.store.read(move |conn| rooms::newest(conn, after, limit)).await?)
+    async fn make(&self, new: NewRoom) -> Result<RoomCreation, Refusal> {
+        Ok(self.0.store.write(move |conn| rooms::create(conn, &new)).await?)
     }
 
     /// Makes a user a member.
     ///
     /// # Errors
-    /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
+    /// `room_not_found`, `banned`, `room_closed`, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub async fn join(&self, room: &RoomId, sender: User) -> Result<RoomInfo, Refusal> {
-        self.ask(room, |reply| ToRoom::Join { sender, reply }).await
+        let user = sender.id.clone();
+        let joined = self.ask(room, |reply| ToRoom::Join { sender, reply }).await?;
+        Ok(joined.seen_by(Some(&user)))
     }
 
     /// Makes a user a member no more; no error where they are none.
@@ -281,7 +290,7 @@ impl Engine {
     /// Sends a message; the answer comes when it is durable (promise D1).
     ///
     /// # Errors
-    /// As [`Self::join`], and `not_a_member`.
+    /// As [`Self::join`], and `not_a_member`, `muted`.
     pub async fn send(&self, room: &RoomId, sender: User, message: Message) -> Result<Sent, Refusal> {
         self.ask(room, |reply| ToRoom::Send { sender, message, reply }).await
     }
@@ -324,33 +333,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Members who joined after the given record, with the number of the record that made them one.
+    /// Reads a room through a connection, in the name of the subscription's user, without becoming a member.
     ///
     /// # Errors
-    /// As [`Self::join`].
-    pub async fn members(
-        &self,
-        room: &RoomId,
-        after: Seq,
-        limit: usize,
-    ) -> Result<Vec<(Seq, User)>, Refusal> {
-        self.locate(room).await?;
-        self.0.logs.log.settle(room).await?;
-        self.ask(room, |reply| ToRoom::Members { after, limit, reply }).await
-    }
-
-    /// Records of a room, ascending.
-    ///
-    /// # Errors
-    /// `storage_unavailable`, `log_unavailable`.
-    pub async fn history(&self, room: &RoomId, page: Page, limit: u32) -> Result<Vec<Record>, Refusal> {
-        Ok(self.0.logs.log.read(room, page, limit).await?)
-    }
-
-    /// Reads a room through a connection without being somebody.
-    ///
-    /// # Errors
-    /// As [`Self::join`].
+    /// As [`Self::join`], and `not_a_member`.
     pub async fn subscribe(
         &self,
         id: &RoomId,
@@ -414,7 +400,7 @@ impl Engine {
             }
         }
         let name = RoomName::parse(text, &self.0.limits).map_err(|_| Code::RoomNotFound)?;
-        let room = self.room_named(&name).await?.ok_or(Code::RoomNotFound)?;
+        let room = self.named(&name).await?.ok_or(Code::RoomNotFound)?;
         self.locate(&room.id).await
     }
 

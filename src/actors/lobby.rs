@@ -84,7 +84,8 @@ impl Lobby {
         ctx.run_later(PACE, move |lobby, ctx| {
             let later = lobby.recent.remove(&id).and_then(|recent| recent.later);
             if let Some((room, whose)) = later {
-                lobby.tell(RoomChanged { change: Change::Changed, room, whose }, ctx);
+                let change = if room.closed { Change::Closed } else { Change::Changed };
+                lobby.tell(RoomChanged { change, room, whose }, ctx);
             }
         });
     }
@@ -95,7 +96,9 @@ impl Recent {
     /// change comes from a room that is awake here and from the node that made it.
     fn keep(&mut self, room: RoomInfo, whose: Whose) {
         let newest = self.later.as_ref().map_or(&self.told, |(room, _)| room);
-        if room.head.seq > newest.head.seq && (room.members != newest.members || room.name != newest.name) {
+        let is_other =
+            (room.members, room.closed) != (newest.members, newest.closed) || room.name != newest.name;
+        if room.head.seq > newest.head.seq && is_other {
             let told_by_others = self.later.as_ref().is_none_or(|(_, whose)| *whose == Whose::Others);
             let whose = if told_by_others { whose } else { Whose::Own };
             self.later = Some((room, whose));

@@ -11,7 +11,7 @@
 //! | bridge (Kafka log) | the consumer, recent entries of partitions with awake rooms, which room gets what | 1 | appends under way and rooms being woken | bounded by `kafka.queue_records` | node stops | log |
 //! | saver (Kafka log) | the group's consumer, how far its partitions are stored, the folds of their rooms | 1 | 16 MiB of entries in hand | reads no further | node stops, other savers go on | log, storage |
 //! | ears (Kafka log) | the consumer of signals | 3 | the consumer's own | older signals wait at the broker | lists miss changes | lobby |
-//! | watchman | when keys and old rows were last seen to | 3 | its own timer | – | keys grow old, old rows stay | storage |
+//! | watchman | what it heard of logins that end, when keys and old rows were last seen to | 3 | its own timer | – | logins that end elsewhere are noticed when their token expires | storage, outboxes |
 //! | writer (embedded log) | the database connection that stores records | 1 | `writer.queue_records` | appends refused as `overloaded` | node stops | log, storage |
 //!
 //! A connection's actor is the transport's (`http/websocket.rs`); what it says is a [`Conversation`] in some [`Protocol`],
@@ -31,6 +31,7 @@ mod lobby;
 mod logs;
 mod native;
 mod outbox;
+mod present;
 mod pulse;
 mod relay;
 mod relays;
@@ -57,18 +58,19 @@ pub use clock::Clock;
 pub use conversation::{Conversation, Incoming, Line, Protocol};
 pub use directory::DirectoryState;
 pub use engine::{Engine, EngineOptions, EngineView, Reading, RoomPage};
-pub use limits::{Address, Admission, Allowances, Seat, SessionAllowance, SignUp};
+pub use limits::{Address, Admission, Allowances, Attempt, Entrance, Seat, SessionAllowance};
 pub use lobby::LobbyState;
 pub use logs::{KafkaPlan, LogOptions, LogView};
 pub use native::Native;
 pub use outbox::{Goodbye, Outbound, Outbox, Pending, Pushed};
+pub use present::Presence;
 pub use pulse::{Pulse, Rhythm};
 pub use relay::{RelayHandle, RelayState, ToRelay};
 pub use saver::SaverState;
 pub use session::{Progress, SessionState};
 pub use stomp::{Stomp, StompOptions};
-pub use subscriber::{Greet, SessionId, Subscription};
-pub use to_room::{RoomView, Sent, Start, Subscribed};
+pub use subscriber::{Footing, Greet, SessionId, Subscription};
+pub use to_room::{Penalties, RoomView, Sent, Standing, Start, Subscribed};
 pub use voice::{Voice, Window};
 pub use writer::WriterState;
 

@@ -1,7 +1,7 @@
 //! The conversation of the native socket: JSON messages to requests of a session, and its answers back.
 //! Messages are parsed and worded in `wire::native`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -10,12 +10,14 @@ use super::{
     engine::Engine,
     limits::Admission,
     outbox::{Outbox, Pending},
+    pulse::Reminder,
     session::{Answer, Connect, Progress, Refused, Request, Session, SessionState, Strangers, Tongue},
     to_room::Start,
     voice::Voice,
 };
 use crate::{
-    domain::{CloseCode, Code, Refusal},
+    auth::Token,
+    domain::{CloseCode, Code, Refusal, Timestamp},
     wire::{
         Dialect,
         native::{self, Backlog, Envelope, RequestId},
@@ -150,6 +152,7 @@ impl InJson {
                 let unwatch = Request::Unsubscribe(LOBBY.into());
                 return self.session.take(Words { done: native::unwatched, ..tongue }, unwatch);
             }
+            native::Request::Refresh { token } => Request::Renew(Token::shown(token)),
             native::Request::Ping => Request::Ping,
         };
         self.session.take(tongue, request);
@@ -184,6 +187,7 @@ impl Tongue for Words {
             Answer::Reading(greeting) => native::joined(id, greeting),
             Answer::Left(room) => native::left(id, room),
             Answer::Parted(room) => native::parted(id, room, None),
+            Answer::Renewed(expires_at) => native::refreshed(id, expires_at),
             Answer::Done => (self.done)(id),
         });
     }
@@ -191,10 +195,18 @@ impl Tongue for Words {
     fn refuse(&self, refusal: &Refusal) -> Refused {
         let mut frames = vec![native::refused(self.id.as_ref(), refusal)];
         // A taken or invalid nickname can be mended, a bad token cannot.
-        let end =
-            (self.is_connect && refusal.code == Code::Unauthenticated).then_some(CloseCode::Unauthenticated);
+        let end = match refusal.code {
+            Code::Unauthenticated if self.is_connect => Some(CloseCode::Unauthenticated),
+            Code::Banned if self.is_connect => Some(CloseCode::Banned),
+            _ => None,
+        };
         frames.extend(end.map(native::closing));
         Refused { frames, end }
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        let frame = native::refresh(expires_at, within.as_secs());
+        Box::new(move || vec![frame.clone()])
     }
 }
 

@@ -2,9 +2,15 @@
 //! need no timer of their own.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
+
+use bytestring::ByteString;
 
 use crate::domain::CloseCode;
 
@@ -32,6 +38,25 @@ pub(super) enum Beat {
     End(CloseCode),
 }
 
+/// What tells a client in its protocol's words that it must show a new token.
+pub(super) type Reminder = Box<dyn Fn() -> Vec<ByteString> + Send + Sync>;
+
+/// How long what a client showed is good.
+#[derive(Default)]
+struct Term {
+    /// Ticks until it is over, patience included; none if it lasts.
+    left: Option<u32>,
+    /// Ticks of patience.
+    patience: u32,
+    remind: Option<Reminder>,
+}
+
+impl fmt::Debug for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Term({:?})", self.left)
+    }
+}
+
 /// Signs of life of one socket.
 #[derive(Debug)]
 pub struct Pulse {
@@ -44,9 +69,15 @@ pub struct Pulse {
     dead_after: AtomicU32,
     /// Ticks since the protocol heard of its client.
     quiet: AtomicU32,
+    term: Mutex<Term>,
 }
 
 impl Pulse {
+    /// A connection that shows no signs of life, for it only listens.
+    pub fn of_listener() -> Self {
+        Self::new(Rhythm { heartbeat: u32::MAX / 2, to_connect: u32::MAX })
+    }
+
     /// A fresh socket.
     pub fn new(rhythm: Rhythm) -> Self {
         Self {
@@ -57,6 +88,7 @@ impl Pulse {
             beat_every: AtomicU32::new(0),
             dead_after: AtomicU32::new(0),
             quiet: AtomicU32::new(0),
+            term: Mutex::default(),
         }
     }
 
@@ -79,6 +111,38 @@ impl Pulse {
     /// Something came from the client.
     pub fn heard(&self) {
         self.silent.store(0, Ordering::Relaxed);
+    }
+
+    /// What the client showed lasts.
+    pub(super) fn lasts(&self) {
+        *self.term() = Term::default();
+    }
+
+    /// What the client showed is good for so long. Then it is reminded, and ended if it shows nothing new for as long as
+    /// there is patience.
+    pub(super) fn expires(&self, good: Duration, patience: Duration, remind: Option<Reminder>) {
+        let ticks = |time: Duration| u32::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+        let patience = ticks(patience);
+        // The first tick may come at once, so one is added: nobody is told before it is so.
+        let left = ticks(good).saturating_add(1).saturating_add(patience);
+        *self.term() = Term { left: Some(left), patience, remind };
+    }
+
+    /// A second of the term has passed: what is to be said now, or the end.
+    pub(super) fn term_ticks(&self) -> Result<Vec<ByteString>, CloseCode> {
+        let mut term = self.term();
+        let Some(left) = term.left.map(|left| left.saturating_sub(1)) else { return Ok(Vec::new()) };
+        term.left = Some(left);
+        match (left, &term.remind) {
+            (0, _) => Err(CloseCode::Unauthenticated),
+            (_, Some(remind)) if left == term.patience => Ok(remind()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn term(&self) -> MutexGuard<'_, Term> {
+        // A term is set as a whole, so a panic elsewhere leaves nothing half done.
+        self.term.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The client said who it is.
@@ -145,6 +209,25 @@ mod tests {
         pulse.spoke();
         pulse.heard();
         assert!(!ticks(&pulse, 4).contains(&Beat::End(CloseCode::HeartbeatMissed)));
+    }
+
+    #[test]
+    fn who_shows_nothing_new_is_reminded_once_and_ended_when_patience_is_over() {
+        let pulse = Pulse::new(Rhythm { heartbeat: 100, to_connect: 100 });
+        let two = Duration::from_millis(2_500);
+        let remind = || -> Reminder { Box::new(|| vec!["show a new one".into()]) };
+        let said = |pulse: &Pulse| pulse.term_ticks().map(|said| said.len());
+        assert_eq!(said(&pulse), Ok(0), "what lasts needs nothing new");
+        pulse.expires(two, Duration::from_secs(2), Some(remind()));
+        let four: Vec<_> = (0..4).map(|_| said(&pulse)).collect();
+        assert_eq!(four, [Ok(0), Ok(0), Ok(0), Ok(1)]);
+        pulse.expires(two, Duration::from_secs(2), Some(remind()));
+        let six: Vec<_> = (0..6).map(|_| said(&pulse)).collect();
+        assert_eq!(six, [Ok(0), Ok(0), Ok(0), Ok(1), Ok(0), Err(CloseCode::Unauthenticated)]);
+        pulse.lasts();
+        assert_eq!(said(&pulse), Ok(0));
+        pulse.expires(Duration::ZERO, Duration::ZERO, None);
+        assert_eq!(said(&pulse), Err(CloseCode::Unauthenticated));
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub enum ToRelay {
     Detach(Channel, SubscriberId),
     /// A frame for one connection, behind all records that were told before.
     Push(Arc<Outbox>, ByteString),
+    /// End a connection behind all that was told before.
+    End(Arc<Outbox>, CloseCode),
     /// Records for all readers of a room, with the time since they came back from the log.
     Records(RoomId, Arc<[Arc<Broadcast>]>, Stopwatch),
     /// A change of the room list for all who watch it.
@@ -217,6 +219,7 @@ impl Handler<ToRelay> for Relay {
             ToRelay::Listed(listed) => self.fan_out(&Channel::Lobby, 0, |dialect| {
                 wire::room_changed(dialect, listed.number, listed.change, &listed.room).into_iter().collect()
             }),
+            ToRelay::End(outbox, code) => outbox.end(code),
             ToRelay::Close(channel, code) => self.close(channel.as_ref(), code),
             // Whoever waited may have gone; then nobody needs to know.
             ToRelay::Barrier(done) => drop(done.send(())),
@@ -227,6 +230,15 @@ impl Handler<ToRelay> for Relay {
 impl Relay {
     fn tick(&self) {
         for Connection { outbox, pulse } in self.sessions.values() {
+            match pulse.as_deref().map(Pulse::term_ticks) {
+                Some(Ok(said)) => {
+                    for frame in said {
+                        outbox.push(frame);
+                    }
+                }
+                Some(Err(code)) => outbox.close(code, Pending::Flush),
+                None => {}
+            }
             match pulse.as_deref().map(Pulse::tick) {
                 Some(Beat::End(code)) => outbox.close(code, Pending::Flush),
                 Some(Beat::Ping) => outbox.ping(),

@@ -3,6 +3,7 @@
 
 mod appends;
 mod reading;
+mod showing;
 
 use std::{
     collections::HashMap,
@@ -16,7 +17,7 @@ use actix::{Actor, ActorContext, ActorFuture, Addr, AsyncContext, Context, Handl
 use tokio::sync::mpsc;
 
 use super::{
-    Observe,
+    Clock, Observe,
     directory::{Died, Directory, Doze},
     lobby::Lobby,
     ring::Ring,
@@ -41,6 +42,7 @@ pub(super) struct RoomContext {
     pub ring_bytes: usize,
     pub idle: Duration,
     pub pace: Duration,
+    pub clock: Clock,
 }
 
 /// The actor of one awake room.
@@ -100,10 +102,18 @@ impl Handler<ToRoom> for Room {
                 self.readers.remove(id);
                 reply.give(Ok(()));
             }
-            ToRoom::Members { after, limit, reply } => {
-                let members = self.desk.state().members().joined_after(after).take(limit);
-                reply.give(Ok(members.map(|(seq, user)| (seq, user.clone())).collect()));
+            ToRoom::Act { sender, act, reply } => {
+                self.command(sender, Command::Act(act), Waiter::Said(reply), ctx);
             }
+            ToRoom::Rename { sender, nickname, reply } => {
+                self.command(sender, Command::Rename(nickname), Waiter::Said(reply), ctx);
+            }
+            ToRoom::Show { viewer, access, reply } => self.show(viewer, access, reply, ctx),
+            ToRoom::Members { viewer, after, limit, reply } => {
+                reply.give(self.list_members(&viewer, after, limit));
+            }
+            ToRoom::Standing { viewer, user, reply } => reply.give(self.standing(&viewer, user)),
+            ToRoom::Penalties { viewer, which, reply } => reply.give(self.penalties(&viewer, which)),
         }
     }
 }
@@ -214,8 +224,9 @@ impl Room {
     }
 
     fn info(&self) -> RoomInfo {
-        let members = self.desk.state().members().len() as u64;
-        RoomInfo { members, head: self.head(), ..self.made.clone() }
+        let state = self.desk.state();
+        let (members, closed) = (state.members().len() as u64, state.is_closed());
+        RoomInfo { members, closed, head: self.head(), ..self.made.clone() }
     }
 
     fn is_idle(&self) -> bool {

@@ -7,13 +7,22 @@ use bytestring::ByteString;
 
 use super::{
     relay::{Channel, RelayHandle, ToRelay},
-    subscriber::{SubscriberId, Subscription},
+    subscriber::{Footing, SubscriberId, Subscription},
 };
 use crate::{
-    domain::{Code, RoomId, UserId},
+    domain::{CloseCode, Code, RoomId, UserId},
     telemetry::{Metrics, Stopwatch},
-    wire::{Broadcast, Dialect, native},
+    wire::{Broadcast, Dialect, native, sse},
 };
+
+/// Which subscriptions of somebody end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parting {
+    /// Those that they have as a member.
+    Members,
+    /// All of them.
+    All,
+}
 
 /// The readers of one room.
 pub(super) struct RoomReaders {
@@ -113,16 +122,45 @@ impl RoomReaders {
         }
     }
 
-    /// Forgets all readers of a user who is not a member any more, and tells each but the one through which
-    /// they left.
-    pub(super) fn expel(&mut self, user: &UserId, through: Option<SubscriberId>) {
-        let of_user = |reader: &&RoomReader| reader.subscription.user.as_ref() == Some(user);
-        let expelled: Vec<Subscription> =
-            self.readers.values().filter(of_user).map(|reader| reader.subscription.clone()).collect();
-        for Subscription { id, outbox, voice, relay, .. } in expelled {
+    /// Forgets readers of a user who may not read any more, and tells each but the one through which they left.
+    pub(super) fn expel(
+        &mut self,
+        user: &UserId,
+        parting: Parting,
+        through: Option<SubscriberId>,
+        code: Code,
+    ) {
+        let is_meant = |Subscription { user: of, footing, .. }: &Subscription| {
+            of.as_ref() == Some(user) && (parting == Parting::All || *footing == Footing::Member)
+        };
+        self.end(is_meant, through, code);
+    }
+
+    /// Forgets all who read as members: nothing follows.
+    pub(super) fn dismiss(&mut self, code: Code) {
+        self.end(|subscription| subscription.footing == Footing::Member, None, code);
+    }
+
+    fn end(&mut self, is_meant: impl Fn(&Subscription) -> bool, through: Option<SubscriberId>, code: Code) {
+        let meant = self.readers.values().map(|reader| &reader.subscription).filter(|one| is_meant(one));
+        let ended: Vec<Subscription> = meant.cloned().collect();
+        for Subscription { id, outbox, voice, relay, .. } in ended {
             self.remove(id);
-            if Some(id) != through && voice.dialect == Dialect::Native {
-                relay.tell(ToRelay::Push(outbox, native::parted(None, &self.room, Some(Code::NotAMember))));
+            if Some(id) == through {
+                continue;
+            }
+            match voice.dialect {
+                Dialect::Native => {
+                    relay.tell(ToRelay::Push(outbox, native::parted(None, &self.room, Some(code))));
+                }
+                Dialect::Sse => {
+                    relay.tell(ToRelay::Push(Arc::clone(&outbox), sse::parted(&self.room, code)));
+                    relay.tell(ToRelay::End(outbox, CloseCode::Normal));
+                }
+                // Who polls asks again, and is told then.
+                Dialect::Json => relay.tell(ToRelay::End(outbox, CloseCode::Normal)),
+                // They have seen the record by which it ended; STOMP has no frame that ends a subscription.
+                Dialect::Stomp(_) | Dialect::StompRooms(..) => {}
             }
         }
     }

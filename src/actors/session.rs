@@ -18,7 +18,8 @@ use super::{
     Sent,
     conversation::Line,
     engine::Engine,
-    limits::{Address, Admission, SessionAllowance},
+    limits::{Address, Admission, Entrance, SessionAllowance},
+    present::Presence,
     relay::ToRelay,
     reply::Reply,
     room::Room,
@@ -45,6 +46,8 @@ pub struct Progress(Step);
 enum Step {
     /// The client said who it is; with a token where one was made.
     Connected(Ticket, Result<(Identity, Option<Token>), Refusal>),
+    /// The client showed another token.
+    Renewed(Ticket, Result<Identity, Refusal>),
     /// A room was found for a request, or not.
     Located(Ticket, Request, Result<(RoomId, Addr<Room>), Refusal>),
     /// Messages were said together, or not.
@@ -59,6 +62,7 @@ enum Step {
 pub(super) struct Session {
     id: SessionId,
     identity: Option<Identity>,
+    presence: Option<Presence>,
     readings: HashMap<SubscriptionName, Reading>,
     requests: VecDeque<(Ticket, Request)>,
     /// A request is being looked up; the ones behind it wait, so that they stay in order.
@@ -103,6 +107,7 @@ impl Session {
         Self {
             id,
             identity: None,
+            presence: None,
             readings: HashMap::new(),
             requests: VecDeque::new(),
             looking_up: false,
@@ -185,6 +190,7 @@ impl Session {
     pub(super) fn progress(&mut self, progress: Progress) {
         match progress.0 {
             Step::Connected(ticket, answer) => self.connected(&ticket, answer),
+            Step::Renewed(ticket, answer) => self.renewed(&ticket, answer),
             Step::Located(ticket, request, found) => {
                 self.looking_up = false;
                 match found {
@@ -210,6 +216,7 @@ impl Session {
     /// Ends everything that the session reads: its client is gone.
     pub(super) fn close(&mut self) {
         self.line.outbox.abandon();
+        self.presence = None;
         self.requests.clear();
         for (_, reading) in self.readings.drain() {
             reading.end(&self.line.relay, Reply::new(|_| ()));
@@ -229,7 +236,7 @@ impl Session {
 
     fn ticket(&self, tongue: impl Tongue + 'static) -> Ticket {
         let outbox = Arc::clone(&self.line.outbox);
-        Ticket::new(Box::new(tongue), outbox, self.engine.clone(), Arc::clone(&self.traffic))
+        Ticket::new(Arc::new(tongue), outbox, self.engine.clone(), Arc::clone(&self.traffic))
     }
 
     /// Whether there is a request that waited and may be passed on. If not, there will be progress when it may.
@@ -263,6 +270,7 @@ impl Session {
             {
                 ticket.refuse(&Code::Unauthenticated.into());
             }
+            Request::Renew(token) => self.renew(ticket, token),
             Request::WatchRooms(name, voice) => self.watch(&ticket, name, voice),
             Request::Part(room) => self.part(ticket, room),
             Request::Unsubscribe(ref name) => self.unsubscribe(ticket, name),
@@ -296,11 +304,45 @@ impl Session {
             Ok((identity, token)) => {
                 let token = token.as_ref().map(Token::as_str);
                 ticket.answer(&Answer::Connected { user: &identity.user, session: &self.name(), token });
-                self.identity = Some(identity);
                 self.line.pulse.connected();
+                self.become_somebody(&ticket.tongue(), identity);
             }
             Err(refusal) => ticket.refuse(&refusal),
         }
+    }
+
+    /// The client shows a new token in the place of one that expires.
+    fn renew(&mut self, ticket: Ticket, token: Token) {
+        self.looking_up = true;
+        let (engine, me) = (self.engine.clone(), self.line.me.clone());
+        actix_rt::spawn(async move {
+            let answer = engine.authenticate(&token).await;
+            me.do_send(Progress(Step::Renewed(ticket, answer)));
+        });
+    }
+
+    fn renewed(&mut self, ticket: &Ticket, answer: Result<Identity, Refusal>) {
+        self.looking_up = false;
+        match answer {
+            Ok(identity) if self.user().is_some_and(|user| user.id == identity.user.id) => {
+                ticket.answer(&Answer::Renewed(identity.expires_at));
+                self.become_somebody(&ticket.tongue(), identity);
+            }
+            Ok(_) => {
+                let why = "the token is somebody else's: open another connection";
+                ticket.refuse(&Refusal::new(Code::Forbidden).message(why));
+            }
+            Err(refusal) => ticket.refuse(&refusal),
+        }
+    }
+
+    /// Acts as somebody from now on, until their login ends or what they showed expires.
+    fn become_somebody(&mut self, tongue: &Arc<dyn Tongue>, identity: Identity) {
+        self.presence = Some(self.engine.attend(&identity, self.id, &self.line.outbox));
+        let within = self.engine.renewal();
+        let remind = identity.expires_at.map(|at| Arc::clone(tongue).reminder(at, within));
+        self.engine.limit(&identity, &self.line.pulse, remind);
+        self.identity = Some(identity);
     }
 
     /// Finds the room of a request: at once where the session reads it, else by the directory.
@@ -398,7 +440,7 @@ async fn identify(
         }
         Connect::Guest { nickname, secret } => (nickname, secret),
     };
-    let sign_up = engine.allowances().sign_up(from)?;
+    let sign_up = engine.allowances().attempt(Entrance::SignUp, from)?;
     let registered = engine.register(nickname, secret).await;
     if registered.as_ref().map_or(true, |registered| registered.returned) {
         sign_up.give_back();

@@ -51,13 +51,24 @@ impl fmt::Display for SessionId {
 /// Says a greeting in the reader's dialect, where it has words for it.
 pub type Greet = Box<dyn FnOnce(Greeting<'_>) -> Vec<ByteString> + Send>;
 
+/// As what somebody reads a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Footing {
+    /// As a member, until they are none.
+    Member,
+    /// As anybody who may.
+    Reader,
+}
+
 /// A subscription of a connection to a room.
 #[derive(Debug, Clone)]
 pub struct Subscription {
     /// Names it.
     pub id: SubscriberId,
-    /// Whose it is; nobody's for those who only read.
+    /// Who reads; nobody in particular where they did not say who they are.
     pub user: Option<UserId>,
+    /// As what they read.
+    pub footing: Footing,
     /// Where its frames go.
     pub outbox: Arc<Outbox>,
     /// How they are said.
@@ -68,8 +79,14 @@ pub struct Subscription {
 
 impl Subscription {
     /// A new subscription through a connection.
-    pub fn new(user: Option<UserId>, outbox: Arc<Outbox>, voice: Voice, relay: RelayHandle) -> Self {
-        Self { id: SubscriberId::next(), user, outbox, voice, relay }
+    pub fn new(
+        user: Option<UserId>,
+        footing: Footing,
+        outbox: Arc<Outbox>,
+        voice: Voice,
+        relay: RelayHandle,
+    ) -> Self {
+        Self { id: SubscriberId::next(), user, footing, outbox, voice, relay }
     }
 
     pub(super) fn reader(&self) -> Reader {

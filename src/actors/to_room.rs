@@ -1,6 +1,8 @@
 //! What can be said to a room, and its answers.
 //! What it does about it is in `room`.
 
+use std::sync::Arc;
+
 use actix::Message as ActixMessage;
 use serde::Serialize;
 
@@ -9,7 +11,8 @@ use super::{
     subscriber::{Greet, SubscriberId, Subscription},
 };
 use crate::domain::{
-    Epoch, FirstSend, Message, Missing, Position, PositionText, Purpose, Resume, RoomInfo, Seq, User,
+    Access, Act, Epoch, FirstSend, Message, Missing, Penalty, Position, PositionText, Purpose, Resume, Role,
+    RoomInfo, Seq, User, Viewer,
 };
 
 /// What a room is asked.
@@ -30,8 +33,44 @@ pub(super) enum ToRoom {
     Continue { id: SubscriberId, after: Seq, reply: Reply<Subscribed> },
     /// Read the room no more.
     Unsubscribe { id: SubscriberId, reply: Reply<()> },
-    /// List members who joined after a record.
-    Members { after: Seq, limit: usize, reply: Reply<Vec<(Seq, User)>> },
+    /// Do something about others.
+    Act { sender: User, act: Act, reply: Reply<()> },
+    /// Be called otherwise from now on; no error for who is no member.
+    Rename { sender: User, nickname: Arc<str>, reply: Reply<()> },
+    /// Show the room to somebody who may see this of it.
+    Show { viewer: Viewer, access: Access, reply: Reply<RoomInfo> },
+    /// List members who joined after a record, each with what they are.
+    Members { viewer: Viewer, after: Seq, limit: usize, reply: Reply<Vec<(Seq, User, Role)>> },
+    /// Say what somebody is in the room.
+    Standing { viewer: Viewer, user: User, reply: Reply<Standing> },
+    /// List what is held against people.
+    Penalties { viewer: Viewer, which: Penalties, reply: Reply<Vec<Penalty>> },
+}
+
+/// What is held against people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Penalties {
+    /// That they may not speak.
+    Mutes,
+    /// That they are kept out.
+    Bans,
+}
+
+/// What somebody is in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Who, as they are called there.
+    pub user: User,
+    /// As what; nothing where they are neither a member nor the owner.
+    pub role: Option<Role>,
+    /// Whether they are a member.
+    pub member: bool,
+    /// Whether they are expected to join.
+    pub invited: bool,
+    /// What keeps them from speaking, for who may see it.
+    pub mute: Option<Penalty>,
+    /// What keeps them out, for who may see it.
+    pub ban: Option<Penalty>,
 }
 
 /// Messages that are said together or not at all.
@@ -46,7 +85,7 @@ pub(super) struct SendAll {
 
 /// A wish to read a room.
 pub(super) struct Subscribe {
-    /// Who acts; nobody where a public room is only read.
+    /// Who becomes a member by it; nobody where the room is only read.
     pub sender: Option<User>,
     /// Through which connection.
     pub subscription: Subscription,

@@ -12,7 +12,7 @@ use crate::domain::{Epoch, Refusal, RoomInfo, Seq};
 pub(super) enum Waiter {
     /// The number of a message.
     Send(Reply<Sent>),
-    /// Nothing but that one message of several is durable, or that all of them could be.
+    /// Nothing but that it is so: one message of several, or something done about others.
     Said(Reply<()>),
     /// The room after joining it.
     Join(Reply<RoomInfo>),

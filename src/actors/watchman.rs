@@ -1,29 +1,57 @@
-//! The watchman: sees to the keys in time, and to rows of accounts and logins that are of no use any more.
-//! What is old, and how a key is made, is decided in `auth`.
+//! The watchman: hears what happens to logins on any node and closes what ends here, and sees to keys and old rows in time.
+//! What an event means, what is old, and how a key is made, is decided in `auth`.
 
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
+use tokio::time::timeout;
 
-use super::clock::Clock;
+use super::{clock::Clock, present::Present};
 use crate::auth::Auth;
+
+/// Between two looks at what other nodes tell; twice as long and the time of a query are less than a second.
+const NEWS: Duration = Duration::from_millis(400);
 
 /// Between two looks at the keys.
 const KEYS: Duration = Duration::from_secs(30);
 
-/// Between two looks at what is old.
-const SWEEPS: Duration = Duration::from_secs(60);
-
 /// The watchman of a node.
 pub(super) struct Watchman {
     auth: Auth,
+    present: Present,
     clock: Clock,
+    /// Between two looks at what is old.
+    sweeps: Duration,
 }
 
 impl Watchman {
-    /// Watches what belongs to `auth`.
-    pub(super) fn new(auth: Auth, clock: Clock) -> Self {
-        Self { auth, clock }
+    /// Watches what belongs to `auth`, and closes what is `present`.
+    pub(super) fn new(auth: Auth, present: Present, clock: Clock, sweeps: Duration) -> Self {
+        Self { auth, present, clock, sweeps }
+    }
+
+    /// Hears for ever, at once what this node tells itself.
+    fn listen(&self, context: &mut Context<Self>) {
+        let (news, present, clock) = (self.auth.news.clone(), self.present.clone(), self.clock.clone());
+        let listening = async move {
+            let mut is_deaf = false;
+            loop {
+                match news.latest(clock.now()).await {
+                    Ok(events) => {
+                        events.iter().for_each(|event| present.hear(event));
+                        is_deaf = false;
+                    }
+                    Err(error) if !is_deaf => {
+                        log::warn!("what other nodes tell about logins is not heard: {error}");
+                        is_deaf = true;
+                    }
+                    Err(_) => {}
+                }
+                // Whether it rang or the time is over, it is time to look.
+                let _ = timeout(NEWS, news.rung()).await;
+            }
+        };
+        context.spawn(listening.into_actor(self));
     }
 
     fn keep_keys(&mut self, context: &mut Context<Self>) {
@@ -37,9 +65,11 @@ impl Watchman {
     }
 
     fn sweep(&mut self, context: &mut Context<Self>) {
-        let (auth, now) = (self.auth.clone(), self.clock.now());
+        let (auth, now, present) = (self.auth.clone(), self.clock.now(), self.present.users());
         let swept = async move {
-            if let Err(refusal) = auth.sweep(now).await {
+            // Who is connected is no idle guest, whatever else they do.
+            let swept = async { auth.guests.saw(present, now).await.and(auth.sweep(now).await) };
+            if let Err(refusal) = swept.await {
                 log::warn!("old logins and attempts stay a while: {refusal}");
             }
         };
@@ -51,8 +81,9 @@ impl Actor for Watchman {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        self.listen(context);
         self.keep_keys(context);
         context.run_interval(KEYS, Self::keep_keys);
-        context.run_interval(SWEEPS, Self::sweep);
+        context.run_interval(self.sweeps, Self::sweep);
     }
 }

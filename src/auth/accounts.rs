@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{
     back_off::{BackOff, must_wait},
     logins::{Logins, Session},
+    news::{Event, News},
     passwords::{Password, Passwords, Verdict},
     random,
 };
@@ -46,16 +47,24 @@ pub struct Profile {
 pub struct Accounts {
     store: Store,
     logins: Logins,
+    news: News,
     passwords: Passwords,
     back_off: BackOff,
     least_chars: usize,
 }
 
 impl Accounts {
-    pub(super) fn new(store: Store, logins: Logins, passwords: Passwords, settings: &AuthSettings) -> Self {
+    pub(super) fn new(
+        store: Store,
+        logins: Logins,
+        news: News,
+        passwords: Passwords,
+        settings: &AuthSettings,
+    ) -> Self {
         Self {
             store,
             logins,
+            news,
             passwords,
             back_off: BackOff::new(settings),
             least_chars: settings.password_chars,
@@ -157,26 +166,34 @@ impl Accounts {
         let user = self.prove(&account.login_key.clone(), Some(account), present, now).await?;
         let hash = self.passwords.hash(new).await?;
         self.replace_hash(user.clone(), hash).await?;
-        self.logins.end_others(&user, identity.login.as_ref()).await
+        self.logins.end_others(&user, identity.login.as_ref(), now).await
     }
 
     /// Gives a user another nickname.
     ///
     /// # Errors
     /// `nickname_taken`; `forbidden` to guests, whose nickname is all that they have; `storage_unavailable`.
-    pub async fn rename(&self, identity: &Identity, nickname: &Nickname) -> Result<User, Refusal> {
+    pub async fn rename(
+        &self,
+        identity: &Identity,
+        nickname: &Nickname,
+        now: Timestamp,
+    ) -> Result<User, Refusal> {
         if identity.role == ServerRole::Guest {
             return Err(Refusal::new(Code::Forbidden).message("a guest's nickname cannot change"));
         }
         let (id, shown, key) = (identity.user.id.clone(), nickname.shown(), nickname.key().to_owned());
         let rename = move |connection: &mut _| accounts::rename(connection, &id, &shown, &key);
         match self.store.write(rename).await {
-            Ok(true) => Ok(User { id: identity.user.id.clone(), nickname: nickname.shown() }),
+            Ok(true) => {}
             Ok(false) | Err(StorageError::Conflict(_)) => {
-                Err(Refusal::new(Code::NicknameTaken).field("nickname"))
+                return Err(Refusal::new(Code::NicknameTaken).field("nickname"));
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        let user = User { id: identity.user.id.clone(), nickname: nickname.shown() };
+        self.news.tell(Event::Changed { user: user.clone(), role: identity.role }, now).await?;
+        Ok(user)
     }
 
     /// What a user's account says, if they have one.

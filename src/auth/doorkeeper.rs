@@ -4,7 +4,9 @@
 use super::{
     Guests, Token,
     access::{AccessTokens, claimed_issuer},
+    in_force::InForce,
     issuers::Issuers,
+    news::News,
 };
 use crate::domain::{Code, Identity, Refusal, Timestamp};
 
@@ -14,11 +16,19 @@ pub struct Doorkeeper {
     guests: Guests,
     access: AccessTokens,
     issuers: Issuers,
+    news: News,
+    in_force: InForce,
 }
 
 impl Doorkeeper {
-    pub(super) fn new(guests: Guests, access: AccessTokens, issuers: Issuers) -> Self {
-        Self { guests, access, issuers }
+    pub(super) fn new(
+        guests: Guests,
+        access: AccessTokens,
+        issuers: Issuers,
+        news: News,
+        in_force: InForce,
+    ) -> Self {
+        Self { guests, access, issuers, news, in_force }
     }
 
     /// Whether a text says of itself that it was signed by an issuer that is believed here, this node's own among them.
@@ -30,20 +40,30 @@ impl Doorkeeper {
     /// Who a token stands for.
     ///
     /// # Errors
-    /// `unauthenticated` when it stands for nobody; `banned`; `storage_unavailable`; `auth_unavailable` for another
-    /// issuer's token whose keys cannot be had.
+    /// `unauthenticated` when it stands for nobody, or for a login that has ended; `banned`; `storage_unavailable`;
+    /// `auth_unavailable` for another issuer's token whose keys cannot be had.
     pub async fn identify(&self, token: &Token, now: Timestamp) -> Result<Identity, Refusal> {
-        match claimed_issuer(token) {
+        let identity = match claimed_issuer(token) {
             // A guest's token is no signed text: it is looked up.
-            None => self.guests.authenticate(token, now).await,
-            Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await,
-            Some(issuer) => {
-                match self.issuers.of(&issuer) {
-                    Some(issuer) => self.issuers.authenticate(issuer, token, now).await,
-                    None => Err(Refusal::new(Code::Unauthenticated)
-                        .message("nobody here believes the token's issuer")),
+            None => return self.guests.authenticate(token, now).await,
+            Some(issuer) if issuer == self.access.issuer() => self.access.identify(token, now).await?,
+            Some(issuer) => match self.issuers.of(&issuer) {
+                Some(issuer) => self.issuers.authenticate(issuer, token, now).await?,
+                None => {
+                    let why = "nobody here believes the token's issuer";
+                    return Err(Refusal::new(Code::Unauthenticated).message(why));
                 }
-            }
-        }
+            },
+        };
+        self.news.begin(now).await?;
+        self.in_force.admit(identity, now)
+    }
+
+    /// Somebody who was identified before, as they are by now.
+    ///
+    /// # Errors
+    /// `unauthenticated` when their login has ended meanwhile; `banned`.
+    pub fn look_again(&self, identity: Identity, now: Timestamp) -> Result<Identity, Refusal> {
+        self.in_force.admit(identity, now)
     }
 }

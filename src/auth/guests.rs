@@ -5,14 +5,24 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Token, known::Known, logins::banned, random};
+use super::{
+    Token,
+    known::Known,
+    logins::banned,
+    news::{Event, News},
+    random,
+};
 use crate::{
-    domain::{Code, Identity, Nickname, Refusal, Timestamp, User, UserId},
+    config::AuthSettings,
+    domain::{Code, Identity, Nickname, Refusal, ServerRole, Timestamp, User, UserId},
     storage::{
         Store,
         users::{self, NewUser, Registration},
     },
 };
+
+/// So many guests are noticed, or found to be gone, in one step.
+const MOST_AT_ONCE: usize = 500;
 
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 
@@ -20,6 +30,9 @@ const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 #[derive(Clone)]
 pub struct Guests {
     store: Store,
+    news: News,
+    /// After so long without a sign of life a guest is gone; never if that is nothing.
+    idle_ms: i64,
     known: Arc<Known<Identity>>,
 }
 
@@ -36,8 +49,9 @@ pub struct Registered {
 
 impl Guests {
     /// A register over a store.
-    pub fn new(store: Store) -> Self {
-        Self { store, known: Arc::default() }
+    pub(super) fn new(store: Store, news: News, settings: &AuthSettings) -> Self {
+        let idle_ms = i64::from(settings.guest_idle_s) * 1_000;
+        Self { store, news, idle_ms, known: Arc::default() }
     }
 
     /// Registers a guest, or gives a new token to one who comes back with the same nickname and secret.
@@ -84,6 +98,9 @@ impl Guests {
                     self.known.forget(&digest);
                     return Err(banned(&ban));
                 }
+                if person.role == ServerRole::Guest && person.seen_at < self.noticed_since(now) {
+                    self.saw(vec![person.user.id.clone()], now).await?;
+                }
                 let identity = Identity { role: person.role, ..Identity::guest(person.user) };
                 self.known.remember(digest, identity.clone());
                 Ok(identity)
@@ -96,14 +113,60 @@ impl Guests {
         }
     }
 
-    /// Ends a token.
+    /// Guests show signs of life now.
     ///
     /// # Errors
     /// `storage_unavailable`.
-    pub async fn end(&self, token: &Token) -> Result<(), Refusal> {
+    pub async fn saw(&self, guests: Vec<UserId>, now: Timestamp) -> Result<(), Refusal> {
+        if self.idle_ms == 0 {
+            return Ok(());
+        }
+        let before = self.noticed_since(now);
+        for some in guests.chunks(MOST_AT_ONCE) {
+            let some = some.to_vec();
+            self.store.write(move |conn| users::seen(conn, &some, now, before)).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the nicknames of guests who have shown no sign of life for too long.
+    ///
+    /// # Errors
+    /// `storage_unavailable`.
+    pub(super) async fn expire(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.idle_ms == 0 {
+            return Ok(());
+        }
+        let before = Timestamp::from_millis(now.as_millis() - self.idle_ms);
+        let most = i64::try_from(MOST_AT_ONCE).unwrap_or(i64::MAX);
+        let gone = self.store.write(move |conn| users::expire_guests(conn, before, most)).await?;
+        if !gone.is_empty() {
+            log::info!(
+                "{} guests were not seen for {} s: their nicknames are free",
+                gone.len(),
+                self.idle_ms / 1_000
+            );
+        }
+        for user in gone {
+            self.news.tell(Event::Ended { user, login: None }, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Who was seen since then need not be noticed again.
+    fn noticed_since(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.as_millis() - self.idle_ms / 10)
+    }
+
+    /// Ends a token, and whatever its guest does with it.
+    ///
+    /// # Errors
+    /// `storage_unavailable`.
+    pub async fn end(&self, token: &Token, user: &UserId, now: Timestamp) -> Result<(), Refusal> {
         let digest = token.digest();
         self.known.forget(&digest);
-        Ok(self.store.write(move |conn| users::end_token(conn, &digest)).await?)
+        self.store.write(move |conn| users::end_token(conn, &digest)).await?;
+        Ok(self.news.tell(Event::Ended { user: user.clone(), login: None }, now).await?)
     }
 }
 

@@ -217,6 +217,15 @@ impl KeyRing {
         Ok(shown.collect())
     }
 
+    /// Forgets keys that are no longer good.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`].
+    pub(super) async fn sweep(&self, now: Timestamp) -> Result<(), StorageError> {
+        self.store.write(move |connection| auth_keys::forget_old(connection, now)).await?;
+        Ok(())
+    }
+
     async fn chain_key(&self, now: Timestamp) -> Result<ChainKey, StorageError> {
         let look = move |connection: &mut Connection| auth_keys::good(connection, CHAINS, now);
         if let Some(key) = self.store.read(look).await?.pop() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{
     access::{Access, AccessTokens},
     keys::KeyRing,
+    news::{Event, News},
     random,
     refresh::{RefreshToken, Worth},
     refresh_store::RefreshStore,
@@ -36,6 +37,7 @@ pub struct Logins {
     people: Store,
     keys: KeyRing,
     access: AccessTokens,
+    news: News,
     refresh_ms: i64,
     grace_ms: i64,
     most: usize,
@@ -47,6 +49,7 @@ impl Logins {
         people: Store,
         keys: KeyRing,
         access: AccessTokens,
+        news: News,
         settings: &AuthSettings,
     ) -> Self {
         Self {
@@ -54,6 +57,7 @@ impl Logins {
             people,
             keys,
             access,
+            news,
             refresh_ms: i64::from(settings.refresh_s) * 1_000,
             grace_ms: i64::from(settings.refresh_grace_s) * 1_000,
             most: settings.sessions_per_user,
@@ -78,7 +82,7 @@ impl Logins {
             token_hash: refresh.digest(),
         };
         self.store.begin(login).await?;
-        self.end_surplus(&user.id).await?;
+        self.end_surplus(&user.id, now).await?;
         self.session(user, role, refresh, now).await
     }
 
@@ -117,7 +121,7 @@ impl Logins {
                         login.user,
                         shown.generation()
                     );
-                    self.end(&login.user, &login.id).await?;
+                    self.end(&login.user, &login.id, now).await?;
                     return Err(ended());
                 }
                 Worth::Nothing => return Err(ended()),
@@ -138,25 +142,35 @@ impl Logins {
         Ok(logins)
     }
 
-    /// Ends a user's login; false where there was none of that name.
+    /// Ends a user's login, on all nodes; false where there was none of that name.
     ///
     /// # Errors
     /// `storage_unavailable`, `auth_unavailable`.
-    pub async fn end(&self, user: &UserId, login: &LoginId) -> Result<bool, Refusal> {
+    pub async fn end(&self, user: &UserId, login: &LoginId, now: Timestamp) -> Result<bool, Refusal> {
+        if self.store.find(login).await?.is_none_or(|found| found.user != *user) {
+            return Ok(false);
+        }
+        // All nodes are told first: if the second step fails, the login can be ended again, and not if the first did.
+        self.news.tell(Event::Ended { user: user.clone(), login: Some(login.clone()) }, now).await?;
         Ok(self.store.end(user, login).await?)
     }
 
-    /// Ends all of a user's logins but one.
+    /// Ends all of a user's logins but one, and whatever they did without a login.
     ///
     /// # Errors
     /// `storage_unavailable`, `auth_unavailable`.
-    pub async fn end_others(&self, user: &UserId, keep: Option<&LoginId>) -> Result<(), Refusal> {
+    pub async fn end_others(
+        &self,
+        user: &UserId,
+        keep: Option<&LoginId>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         for login in self.store.of_user(user).await? {
             if keep != Some(&login.id) {
-                self.end(user, &login.id).await?;
+                self.end(user, &login.id, now).await?;
             }
         }
-        Ok(())
+        Ok(self.news.tell(Event::Ended { user: user.clone(), login: None }, now).await?)
     }
 
     /// Forgets logins that have expired.
@@ -168,11 +182,11 @@ impl Logins {
     }
 
     /// Ends what a user has too many of: those that were used the longest time ago.
-    async fn end_surplus(&self, user: &UserId) -> Result<(), Refusal> {
+    async fn end_surplus(&self, user: &UserId, now: Timestamp) -> Result<(), Refusal> {
         let mut logins = self.store.of_user(user).await?;
         logins.sort_by_key(|login| std::cmp::Reverse(login.seen_at));
         for login in logins.iter().skip(self.most) {
-            self.end(user, &login.id).await?;
+            self.end(user, &login.id, now).await?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The command line: which command was asked for and with which settings.
 //! No command does its work here; each has a file and calls what it needs.
 
+mod admin;
 pub mod bench;
 pub mod check;
 pub mod client;
@@ -33,6 +34,8 @@ enum Command {
     Serve(SettingsArgs),
     /// Bring the database's tables up to date and end; `serve` does so too
     Migrate(SettingsArgs),
+    /// Make the first admin of a server
+    Admin(admin::AdminArgs),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsArgs),
     /// Make the topics of the Kafka log, or compare them with the settings
@@ -63,6 +66,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(&args)?,
         Command::Migrate(args) => migrate::run(&args)?,
+        Command::Admin(args) => admin::run(args)?,
         Command::Config(args) => config::run(&args)?,
         Command::Topics(args) => return topics::run(&args),
         Command::Dlt(args) => return dlt::run(&args),

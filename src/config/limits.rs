@@ -26,6 +26,12 @@ pub struct LimitSettings {
     /// People who sign up from one address at once, 1 to 1,000,000.
     #[serde(deserialize_with = "within::<1, 1_000_000, _, _>")]
     pub address_sign_ups_burst: u64,
+    /// Log-ins that fail from one address in an hour, 1 to 1,000,000.
+    #[serde(deserialize_with = "within::<1, 1_000_000, _, _>")]
+    pub address_log_ins_per_h: u64,
+    /// Log-ins that fail from one address at once, 1 to 1,000,000.
+    #[serde(deserialize_with = "within::<1, 1_000_000, _, _>")]
+    pub address_log_ins_burst: u64,
     /// Requests of one session in a second, 1 to 1,000,000.
     #[serde(deserialize_with = "within::<1, 1_000_000, _, _>")]
     pub session_commands_per_s: u64,

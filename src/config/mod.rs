@@ -33,7 +33,7 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    auth::{AuthSettings, Name as IssuerName},
+    auth::{AuthSettings, Name as IssuerName, RefreshStoreAddress},
     database::{DatabaseSettings, DatabaseUrl},
     error::SettingsError,
     issuers::{ClaimNames, IssuerSettings, Issuers, KeySource, SigningAlgorithm},

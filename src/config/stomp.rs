@@ -26,6 +26,8 @@ pub struct StompSettings {
     pub rooms: FixedDestination,
     /// Where a client hears what is refused to it.
     pub errors: FixedDestination,
+    /// Where a client shows a new token.
+    pub refresh: FixedDestination,
     /// The ways to talk to rooms.
     pub routes: StompRoutes,
 }

@@ -41,6 +41,8 @@ pub struct Asked<Waiter> {
     pub command: Command,
     /// A record that is known to be there, so that nothing can be said before the state has it; 0 if none is.
     pub floor: Seq,
+    /// When, by the clock of the desk's node: what holds for a time is judged by it, until the log's own clock does.
+    pub now: Timestamp,
     /// Who waits for the answer.
     pub waiter: Waiter,
 }
@@ -196,7 +198,8 @@ impl<Waiter> Desk<Waiter> {
     /// Decides by the state, unless what others have in the log might make that wrong.
     fn judge(&mut self, deferred: Deferred<Waiter>) -> Vec<Step<Waiter>> {
         let Deferred { group, purpose, settling } = deferred;
-        let decide = |asked: &Asked<Waiter>| self.state.decide(&asked.sender, asked.command.clone());
+        let decide =
+            |asked: &Asked<Waiter>| self.state.decide(&asked.sender, asked.command.clone(), asked.now);
         let decisions: Vec<_> = group.iter().map(decide).collect();
         let is_doubtful = group.iter().zip(&decisions).any(|(asked, decision)| match decision {
             _ if asked.floor > self.state.head() => true,
@@ -237,7 +240,7 @@ impl<Waiter> Desk<Waiter> {
         self.next_token += 1;
         let membership = match proposal.kind {
             RecordKind::Joined | RecordKind::Left => Some(proposal.sender.id.clone()),
-            RecordKind::Message(_) => None,
+            RecordKind::Message(_) | RecordKind::Renamed(_) | RecordKind::Act(_) => None,
         };
         if let Some(user) = &membership {
             self.deferred.entry(user.clone()).or_default();
@@ -276,7 +279,10 @@ mod tests {
     use proptest::{prelude::*, sample::Index};
 
     use super::*;
-    use crate::domain::{ClientId, Code, Message, MessageBody, Seq};
+    use crate::domain::{
+        ClientId, Code, Foundation, Message, MessageBody, Seq,
+        testbed::{command, proposal, user},
+    };
 
     /// A waiter is the number of its question.
     type Question = usize;
@@ -299,18 +305,6 @@ mod tests {
         Unsettled,
     }
 
-    fn user(number: u8) -> User {
-        User { id: UserId::new(format!("u{number}")), nickname: format!("user {number}").into() }
-    }
-
-    fn command() -> impl Strategy<Value = Command> {
-        prop_oneof![
-            2 => Just(Command::Join),
-            1 => Just(Command::Leave),
-            4 => (0_u8..6).prop_map(|id| says(&format!("c{id}"))),
-        ]
-    }
-
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
             8 => (0_u8..3, command()).prop_map(|(user, command)| Event::Ask(user, command)),
@@ -328,17 +322,12 @@ mod tests {
         (writers, proptest::collection::vec(event(), 0..120))
     }
 
-    fn says(id: &str) -> Command {
-        Command::Send(Message::new(MessageBody::stored(id), Some(ClientId::new(id))))
+    fn room() -> RoomState {
+        RoomState::new(Foundation::public(user(0).id))
     }
 
-    fn proposal(sender: User, command: Command) -> Proposal {
-        let kind = match command {
-            Command::Send(message) => RecordKind::Message(message),
-            Command::Join => RecordKind::Joined,
-            Command::Leave => RecordKind::Left,
-        };
-        Proposal { sender, kind }
+    fn says(id: &str) -> Command {
+        Command::Send(Message::new(MessageBody::stored(id), Some(ClientId::new(id))))
     }
 
     /// A desk beside a log, and every answer that was given.
@@ -357,7 +346,7 @@ mod tests {
     impl World {
         fn new(writers: Writers) -> Self {
             Self {
-                desk: Desk::new(RoomState::default(), writers),
+                desk: Desk::new(room(), writers),
                 handed: VecDeque::new(),
                 appended: Vec::new(),
                 answers: Vec::new(),
@@ -370,7 +359,8 @@ mod tests {
         fn ask(&mut self, number: u8, command: Command) {
             let sender = user(number);
             self.asked.push(sender.id.clone());
-            let asked = Asked { sender, command, floor: 0, waiter: self.asked.len() - 1 };
+            let asked =
+                Asked { sender, command, floor: 0, now: Timestamp::default(), waiter: self.asked.len() - 1 };
             let steps = self.desk.ask(asked);
             self.follow(steps);
         }
@@ -465,7 +455,7 @@ mod tests {
         #[test]
         fn d1_what_is_answered_as_recorded_is_in_the_log((writers, events) in events()) {
             let world = World::after(writers, events);
-            let mut replayed = RoomState::default();
+            let mut replayed = room();
             let fold = world.appended.iter().map(|proposal| replayed.apply(proposal.clone(), Timestamp::default()));
             let outcomes: Vec<Outcome> = fold.collect();
             prop_assert_eq!(world.desk.state(), &replayed);
@@ -600,6 +590,7 @@ mod tests {
             sender: user(0),
             command: says(text),
             floor: 0,
+            now: Timestamp::default(),
             waiter,
         };
         texts.iter().enumerate().map(asked).collect()
@@ -643,7 +634,8 @@ mod tests {
     fn nothing_is_said_before_the_state_has_what_is_known_to_be_there() {
         let mut world = World::new(Writers::One);
         world.happen(Event::Foreign(0, Command::Join));
-        let asked = Asked { sender: user(0), command: Command::Join, floor: 2, waiter: 0 };
+        let asked =
+            Asked { sender: user(0), command: Command::Join, floor: 2, now: Timestamp::default(), waiter: 0 };
         assert_eq!(world.desk.ask(asked), [Step::Settle(user(0).id)]);
         world.happen(Event::Foreign(1, Command::Join));
         let unchanged = Step::Answer { waiter: 0, outcome: Outcome::Unchanged };

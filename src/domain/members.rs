@@ -1,7 +1,10 @@
 //! Who is a member of a room, in the order of joining.
 //! Being connected is presence and not known here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +37,17 @@ impl Members {
     /// Members who joined after the given record, with the number of their joining, oldest first.
     pub fn joined_after(&self, after: Seq) -> impl Iterator<Item = (Seq, &User)> {
         self.by_joining.range(after.saturating_add(1)..).map(|(seq, user)| (*seq, user))
+    }
+
+    /// The member of this id, as they are called now.
+    pub fn get(&self, user: &UserId) -> Option<&User> {
+        self.by_joining.get(self.joined_at.get(user)?)
+    }
+
+    pub(super) fn rename(&mut self, user: &UserId, nickname: &Arc<str>) {
+        if let Some(known) = self.joined_at.get(user).and_then(|seq| self.by_joining.get_mut(seq)) {
+            known.nickname = Arc::clone(nickname);
+        }
     }
 
     pub(super) fn add(&mut self, seq: Seq, user: User) {

@@ -1,7 +1,9 @@
 //! The records of a room's log: what is proposed to it, and what the fold made of a proposal.
 //! Their bytes are the business of `wire`, their rows that of `storage`.
 
-use super::{Message, Seq, Timestamp, User};
+use std::sync::Arc;
+
+use super::{Act, Deed, Message, Seq, Timestamp, User, UserId};
 
 /// What a record says happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +14,10 @@ pub enum RecordKind {
     Joined,
     /// The sender is not a member any more.
     Left,
+    /// The sender is called this from now on.
+    Renamed(Arc<str>),
+    /// The sender did something about others, or about the room.
+    Act(Act),
 }
 
 impl RecordKind {
@@ -19,7 +25,15 @@ impl RecordKind {
     pub fn message(&self) -> Option<&Message> {
         match self {
             Self::Message(message) => Some(message),
-            Self::Joined | Self::Left => None,
+            Self::Joined | Self::Left | Self::Renamed(_) | Self::Act(_) => None,
+        }
+    }
+
+    /// What was done about others, where something was.
+    pub const fn deed(&self) -> Option<&Deed> {
+        match self {
+            Self::Act(act) => Some(&act.deed),
+            Self::Message(_) | Self::Joined | Self::Left | Self::Renamed(_) => None,
         }
     }
 
@@ -29,6 +43,8 @@ impl RecordKind {
             Self::Message(_) => "message",
             Self::Joined => "joined",
             Self::Left => "left",
+            Self::Renamed(_) => "renamed",
+            Self::Act(act) => act.deed.name(),
         }
     }
 }
@@ -56,6 +72,16 @@ pub struct Record {
 }
 
 impl Record {
+    /// Who is a member no more by this record.
+    pub const fn parted(&self) -> Option<&UserId> {
+        match &self.kind {
+            RecordKind::Left => Some(&self.sender.id),
+            RecordKind::Act(Act { deed: Deed::Kick(user, _), .. }) => Some(&user.id),
+            RecordKind::Act(Act { deed: Deed::Ban(ban), .. }) => Some(&ban.user.id),
+            _ => None,
+        }
+    }
+
     /// The proposal that this record came from; folding it again gives this record.
     pub fn proposal(&self) -> Proposal {
         Proposal { sender: self.sender.clone(), kind: self.kind.clone() }

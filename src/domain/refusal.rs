@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Code, Missing, Position, Rate, RoomInfo};
+use super::{Code, Missing, Position, Rate, Reason, RoomInfo, Timestamp};
 
 /// Why a request was not done. Nothing has changed when one is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub enum About {
         /// How often it allows it.
         rate: Rate,
     },
+    /// What is held against who asks.
+    Penalty {
+        /// Until when; for ever where nothing is said.
+        until: Option<Timestamp>,
+        /// Why, in the words of who did it.
+        reason: Option<Reason>,
+    },
 }
 
 impl Refusal {
@@ -60,6 +67,14 @@ impl Refusal {
     pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.message = message.into();
         self
+    }
+
+    /// Until when something is held against who asks (none for ever), and why; nothing where it is about something else.
+    pub fn penalty(&self) -> (Option<Option<Timestamp>>, Option<&str>) {
+        match self.about.as_deref() {
+            Some(About::Penalty { until, reason }) => (Some(*until), reason.as_ref().map(Reason::as_str)),
+            Some(About::Room(_) | About::Lost { .. } | About::Rate { .. }) | None => (None, None),
+        }
     }
 
     /// Hands over what the client needs to go on.

@@ -52,6 +52,25 @@ impl JsonObject {
         }
     }
 
+    /// A whole number from `least` to `most` that may be missing or null.
+    ///
+    /// # Errors
+    /// `invalid` with the field when it is something else.
+    pub(super) fn optional_count(
+        &self,
+        field: &'static str,
+        (least, most): (u32, u32),
+    ) -> Result<Option<u32>, Refusal> {
+        let found = match self.0.get(field) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()),
+        };
+        match found.filter(|number| (least..=most).contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(invalid(field, &format!("must be a whole number from {least} to {most}"))),
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         serde_json::from_slice(bytes).map(Self).map_err(|_| Code::Malformed.into())
     }
@@ -71,6 +90,26 @@ impl FromRequest for JsonObject {
                 return Err(Code::UnsupportedMediaType.into());
             }
             Ok(Self::parse(&bytes)?)
+        })
+    }
+}
+
+/// The body of a request that may do without one.
+pub(super) struct OptionalObject(pub JsonObject);
+
+impl FromRequest for OptionalObject {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+            let length = request.headers().get(header::CONTENT_LENGTH).map(header::HeaderValue::as_bytes);
+            if !is_chunked && length.is_none_or(|length| length == b"0") {
+                return Ok(Self(JsonObject(Map::new())));
+            }
+            JsonObject::from_request(&request, &mut payload).await.map(Self)
         })
     }
 }
@@ -180,6 +219,11 @@ mod tests {
             assert_eq!((refusal.code, refusal.field), (Code::Invalid, Some(field)));
         }
         assert!(object.optional_text("b").is_err());
+        assert_eq!(object.optional_count("b", (1, 7)), Ok(Some(7)));
+        assert_eq!(object.optional_count("c", (1, 7)), Ok(None));
+        for (field, bounds) in [("a", (0, 9)), ("b", (8, 9)), ("else", (0, 9))] {
+            assert_eq!(object.optional_count(field, bounds).unwrap_err().field, Some(field));
+        }
     }
 
     #[actix_web::test]

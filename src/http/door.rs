@@ -17,15 +17,20 @@ use actix_web::{
 
 use super::{Context, Problem, body, client_address};
 use crate::{
-    actors::{Seat, SignUp},
+    actors::{Attempt, Entrance, Seat},
     domain::{Code, Refusal},
 };
 
 /// What operators ask, who are not counted: the node is well, however many ask otherwise.
 const OF_OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Where a POST makes somebody, if it is answered with 201.
-const SIGN_UPS: [&str; 3] = ["/api/users", "/api/accounts", "/api/auth/registration"];
+/// Where a POST makes somebody of a stranger, if it is answered with 201.
+const ENTRANCES: [(&str, Entrance); 4] = [
+    ("/api/users", Entrance::SignUp),
+    ("/api/accounts", Entrance::SignUp),
+    ("/api/auth/registration", Entrance::SignUp),
+    ("/api/sessions", Entrance::LogIn),
+];
 
 /// Lets a request in, or refuses it.
 pub(super) async fn keep<B: MessageBody + 'static>(
@@ -33,21 +38,29 @@ pub(super) async fn keep<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<Seated>>, Error> {
-    let (seat, sign_up) = match admit(&context, &request) {
+    let (seat, attempt) = match admit(&context, &request) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             return Ok(request.error_response(Problem::from(refusal)).map_into_right_body());
         }
     };
     let response = next.call(request).await?;
-    if let (Some(sign_up), false) = (sign_up, response.status() == StatusCode::CREATED) {
-        sign_up.give_back();
+    if let Some(attempt) = attempt.filter(|attempt| !counts(attempt.at(), response.status())) {
+        attempt.give_back();
     }
     let seated = response.map_body(|_, body| Seated { body: body.boxed(), _seat: seat });
     Ok(seated.map_into_left_body())
 }
 
-type Admitted = (Option<Seat>, Option<SignUp>);
+/// Whether an answer is one that the limit of its entrance counts.
+fn counts(at: Entrance, status: StatusCode) -> bool {
+    match at {
+        Entrance::SignUp => status == StatusCode::CREATED,
+        Entrance::LogIn => status == StatusCode::UNAUTHORIZED,
+    }
+}
+
+type Admitted = (Option<Seat>, Option<Attempt>);
 
 fn admit(context: &Context, request: &ServiceRequest) -> Result<Admitted, Refusal> {
     let from = client_address::find(request, &context.trusted_proxies);
@@ -59,8 +72,9 @@ fn admit(context: &Context, request: &ServiceRequest) -> Result<Admitted, Refusa
     if body::announced(request.request()).is_some_and(|bytes| bytes > context.request_bytes as u64) {
         return Err(Code::TooLarge.into());
     }
-    let is_sign_up = request.method() == Method::POST && SIGN_UPS.contains(&request.path());
-    Ok((seat, is_sign_up.then(|| allowances.sign_up(from)).transpose()?))
+    let entrance =
+        ENTRANCES.iter().find(|(path, _)| request.method() == Method::POST && *path == request.path());
+    Ok((seat, entrance.map(|(_, at)| allowances.attempt(*at, from)).transpose()?))
 }
 
 /// The body of an answer, which holds its seat until it has gone out: a socket or a stream for as long as it is open.

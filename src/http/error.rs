@@ -106,15 +106,22 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Unauthenticated | Code::BadCredentials => StatusCode::UNAUTHORIZED,
-        Code::NotAMember | Code::Forbidden | Code::OriginNotAllowed | Code::Banned | Code::LoginFailed => {
-            StatusCode::FORBIDDEN
-        }
-        Code::NotFound | Code::RoomNotFound | Code::UserNotFound | Code::LoginNotFound => {
-            StatusCode::NOT_FOUND
-        }
-        Code::NicknameTaken | Code::RoomNameTaken | Code::AlreadyConnected | Code::LoginTaken => {
-            StatusCode::CONFLICT
-        }
+        Code::NotAMember
+        | Code::Forbidden
+        | Code::OriginNotAllowed
+        | Code::Muted
+        | Code::Banned
+        | Code::LoginFailed => StatusCode::FORBIDDEN,
+        Code::NotFound
+        | Code::RoomNotFound
+        | Code::UserNotFound
+        | Code::InvitationNotFound
+        | Code::LoginNotFound => StatusCode::NOT_FOUND,
+        Code::NicknameTaken
+        | Code::RoomNameTaken
+        | Code::AlreadyConnected
+        | Code::LoginTaken
+        | Code::RoomClosed => StatusCode::CONFLICT,
         Code::PositionLost => StatusCode::GONE,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::StorageUnavailable | Code::LogUnavailable | Code::Overloaded | Code::AuthUnavailable => {

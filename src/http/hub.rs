@@ -53,7 +53,7 @@ pub(super) struct Hub {
 }
 
 impl Hubs {
-    /// The hub of a room, which begins to be read now if nobody polled it before.
+    /// The hub of a room that everybody may read, which begins to be read now if nobody polled it before.
     ///
     /// # Errors
     /// As [`Reader::open`].
@@ -74,7 +74,7 @@ impl Hubs {
             let _ = told.set(greeting.room.head.clone());
             Vec::new()
         });
-        let reader = Reader::open(context, room, Dialect::Json, Start::Live, greet).await?;
+        let reader = Reader::open(context, (room, None), Dialect::Json, Start::Live, greet).await?;
         let head = greeted.get().ok_or(Code::Overloaded)?.clone();
         let hub = Rc::new(Hub {
             recent: RefCell::new(Recent::at(head)),

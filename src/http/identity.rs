@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Context, Problem, body};
 use crate::{
     auth::Token,
-    domain::{Code, Identity, Refusal},
+    domain::{Code, Identity, Refusal, Viewer},
 };
 
 /// Whose token came with the request; without a good one the request is refused as `unauthenticated`, and as
@@ -44,6 +44,19 @@ impl FromRequest for PerhapsCaller {
         }
         let caller = Caller::from_request(request, payload);
         Box::pin(async { Ok(Self(Some(caller.await?.0))) })
+    }
+}
+
+/// Who looks: whose token came with the request, or nobody in particular where none did.
+pub(super) struct Visitor(pub Viewer);
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = PerhapsCaller::from_request(request, payload);
+        Box::pin(async { caller.await.map(|PerhapsCaller(identity)| Self(Viewer::of(identity.as_ref()))) })
     }
 }
 

@@ -49,7 +49,10 @@ use crate::{
     actors::{Engine, Native, Protocol, RelayHandle, Stomp},
     config::{AllowedOrigins, PublicUrl, Role, Settings, SockJsSettings, SocketSettings, TrustedProxies},
 };
-use api::{accounts, availability, keys, members, messages, rooms, sessions, users};
+use api::{
+    accounts, admin, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
+    sessions, users,
+};
 
 /// Mounts what is served beside the API, with rules of its own about who may call.
 pub type Services = fn(&mut ServiceConfig, &Context);
@@ -170,6 +173,11 @@ const ENDPOINTS: &[Endpoint] = &[
         &[(Verb::Read, |route| route.to(users::me)), (Verb::Change, |route| route.to(users::rename))],
     ),
     Endpoint("/api/users/me/password", &[(Verb::Put, |route| route.to(users::change_password))]),
+    Endpoint(
+        "/api/users/{id}/ban",
+        &[(Verb::Put, |route| route.to(admin::ban)), (Verb::Delete, |route| route.to(admin::unban))],
+    ),
+    Endpoint("/api/users/{id}/role", &[(Verb::Put, |route| route.to(admin::set_role))]),
     Endpoint("/api/accounts", &[(Verb::Create, |route| route.to(accounts::create))]),
     Endpoint(
         "/api/sessions",
@@ -194,11 +202,61 @@ const ENDPOINTS: &[Endpoint] = &[
         "/api/rooms",
         &[(Verb::Read, |route| route.to(rooms::list)), (Verb::Create, |route| route.to(rooms::create))],
     ),
-    Endpoint("/api/rooms/{id}", &[(Verb::Read, |route| route.to(rooms::show))]),
+    Endpoint("/api/users/me/rooms", &[(Verb::Read, |route| route.to(mine::rooms))]),
+    Endpoint("/api/users/me/invitations", &[(Verb::Read, |route| route.to(mine::invitations))]),
+    Endpoint("/api/direct", &[(Verb::Create, |route| route.to(direct::open))]),
+    Endpoint("/api/invitations", &[(Verb::Create, |route| route.to(invitations::accept))]),
+    Endpoint(
+        "/api/rooms/{id}",
+        &[(Verb::Read, |route| route.to(rooms::show)), (Verb::Delete, |route| route.to(rooms::close))],
+    ),
     Endpoint("/api/rooms/{id}/members", &[(Verb::Read, |route| route.to(members::list))]),
     Endpoint(
         "/api/rooms/{id}/members/me",
-        &[(Verb::Put, |route| route.to(members::join)), (Verb::Delete, |route| route.to(members::leave))],
+        &[
+            (Verb::Read, |route| route.to(members::show_me)),
+            (Verb::Put, |route| route.to(members::join)),
+            (Verb::Delete, |route| route.to(members::leave)),
+        ],
+    ),
+    Endpoint(
+        "/api/rooms/{id}/members/{user}",
+        &[(Verb::Read, |route| route.to(members::show)), (Verb::Delete, |route| route.to(members::kick))],
+    ),
+    Endpoint("/api/rooms/{id}/members/{user}/role", &[(Verb::Put, |route| route.to(members::set_role))]),
+    Endpoint("/api/rooms/{id}/mutes", &[(Verb::Read, |route| route.to(moderation::mutes))]),
+    Endpoint(
+        "/api/rooms/{id}/mutes/{user}",
+        &[
+            (Verb::Put, |route| route.to(moderation::mute)),
+            (Verb::Delete, |route| route.to(moderation::unmute)),
+        ],
+    ),
+    Endpoint("/api/rooms/{id}/bans", &[(Verb::Read, |route| route.to(moderation::bans))]),
+    Endpoint(
+        "/api/rooms/{id}/bans/{user}",
+        &[
+            (Verb::Put, |route| route.to(moderation::ban)),
+            (Verb::Delete, |route| route.to(moderation::unban)),
+        ],
+    ),
+    Endpoint(
+        "/api/rooms/{id}/invitations/{nickname}",
+        &[
+            (Verb::Put, |route| route.to(invitations::invite)),
+            (Verb::Delete, |route| route.to(invitations::uninvite)),
+        ],
+    ),
+    Endpoint(
+        "/api/rooms/{id}/invitation-links",
+        &[
+            (Verb::Read, |route| route.to(invitations::links)),
+            (Verb::Create, |route| route.to(invitations::create_link)),
+        ],
+    ),
+    Endpoint(
+        "/api/rooms/{id}/invitation-links/{link}",
+        &[(Verb::Delete, |route| route.to(invitations::remove_link))],
     ),
     Endpoint(
         "/api/rooms/{id}/messages",

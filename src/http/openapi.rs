@@ -14,7 +14,10 @@ use utoipa::{
 };
 
 use super::{
-    api::{accounts, availability, keys, members, messages, rooms, sessions, users},
+    api::{
+        accounts, admin, availability, direct, invitations, keys, members, messages, mine, moderation, rooms,
+        sessions, users,
+    },
     asyncapi, health, login, sse,
 };
 use crate::wire::problem::Problem;
@@ -33,6 +36,9 @@ use crate::wire::problem::Problem;
         users::me,
         users::rename,
         users::change_password,
+        admin::ban,
+        admin::unban,
+        admin::set_role,
         accounts::create,
         sessions::begin,
         sessions::refresh,
@@ -49,9 +55,29 @@ use crate::wire::problem::Problem;
         rooms::create,
         rooms::list,
         rooms::show,
+        rooms::close,
+        direct::open,
+        mine::rooms,
+        mine::invitations,
         members::list,
+        members::show_me,
         members::join,
         members::leave,
+        members::show,
+        members::kick,
+        members::set_role,
+        moderation::mutes,
+        moderation::mute,
+        moderation::unmute,
+        moderation::bans,
+        moderation::ban,
+        moderation::unban,
+        invitations::invite,
+        invitations::uninvite,
+        invitations::create_link,
+        invitations::links,
+        invitations::remove_link,
+        invitations::accept,
         messages::list,
         messages::send,
         sse::events,
@@ -66,13 +92,16 @@ use crate::wire::problem::Problem;
         (name = "accounts", description = "Users who log in with a password"),
         (name = "sessions", description = "Logins to accounts and their tokens"),
         (name = "login", description = "Logging in at a provider, by the page"),
+        (name = "admin", description = "For admins of the server"),
         (name = "rooms", description = "Rooms and their list"),
         (name = "members", description = "Who belongs to a room"),
+        (name = "moderation", description = "What is held against people in a room"),
+        (name = "invitations", description = "Who may join a private room"),
         (name = "messages", description = "What is said in a room"),
         (name = "operation", description = "For who runs a node"),
     ),
     components(schemas(Problem<'_>)),
-    modifiers(&Bearer, &Problems),
+    modifiers(&Bearer, &Everywhere, &Problems),
 )]
 struct Api;
 
@@ -86,17 +115,52 @@ impl Modify for Bearer {
     }
 }
 
+/// What any call may be answered, which no handler has to say.
+struct Everywhere;
+
+/// Statuses of any call, and those of a call with a body.
+const OF_ANY: [(&str, &str); 3] = [
+    ("413", "`too_large`"),
+    ("429", "`rate_limited`, with `Retry-After`, `RateLimit` and `RateLimit-Policy`"),
+    ("503", "`storage_unavailable`, `log_unavailable` or `overloaded`"),
+];
+const OF_BODIES: [(&str, &str); 2] = [("400", "`malformed`"), ("415", "`unsupported_media_type`")];
+
+impl Modify for Everywhere {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        for call in calls(document) {
+            let of_bodies = call.request_body.iter().flat_map(|_| OF_BODIES);
+            for (status, what) in OF_ANY.into_iter().chain(of_bodies) {
+                let answer = || openapi::Response::new(what).into();
+                call.responses.responses.entry(status.to_owned()).or_insert_with(answer);
+            }
+            // Any number is taken, and a large one means the largest.
+            for parameter in call.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter
+                    && parameter.name == "limit"
+                    && let Some(RefOr::T(openapi::Schema::Object(number))) = &mut parameter.schema
+                {
+                    number.format = None;
+                }
+            }
+        }
+    }
+}
+
+/// All calls of a document.
+fn calls(document: &mut openapi::OpenApi) -> impl Iterator<Item = &mut openapi::path::Operation> {
+    document.paths.paths.values_mut().flat_map(|path| {
+        let calls = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        calls.into_iter().flatten()
+    })
+}
+
 /// Gives every refusal its shape, which is the same everywhere.
 struct Problems;
 
 impl Modify for Problems {
     fn modify(&self, document: &mut openapi::OpenApi) {
-        let calls = document.paths.paths.values_mut().flat_map(|path| {
-            [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete]
-                .into_iter()
-                .flatten()
-        });
-        for (status, answer) in calls.flat_map(|call| &mut call.responses.responses) {
+        for (status, answer) in calls(document).flat_map(|call| &mut call.responses.responses) {
             if let RefOr::T(answer) = answer
                 && status.starts_with(['4', '5'])
                 && answer.content.is_empty()

@@ -10,8 +10,11 @@ use bytestring::ByteString;
 
 use super::Context;
 use crate::{
-    actors::{Greet, Outbound, Outbox, Reading, RelayHandle, SessionId, Start, Subscription, ToRelay, Voice},
-    domain::{Refusal, RoomId},
+    actors::{
+        Footing, Greet, Outbound, Outbox, Presence, Pulse, Reading, RelayHandle, SessionId, Start,
+        Subscription, ToRelay, Voice,
+    },
+    domain::{Identity, Refusal, RoomId},
     wire::Dialect,
 };
 
@@ -23,20 +26,23 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads a room from `start` on in a dialect.
+    /// Reads a room as somebody, or as nobody in particular, from `start` on in a dialect. What somebody reads with a token
+    /// ends with what the token stands for.
     ///
     /// # Errors
-    /// `room_not_found`, `storage_unavailable`, `log_unavailable`, `overloaded`.
+    /// `room_not_found`, `not_a_member`, `banned`, `storage_unavailable`, `log_unavailable`, `overloaded`.
     pub(super) async fn open(
         context: &Context,
-        room: &RoomId,
+        (room, who): (&RoomId, Option<&Identity>),
         dialect: Dialect,
         start: Start,
         greet: Greet,
     ) -> Result<Self, Refusal> {
-        let connection = Connection::open(context);
+        let connection = Connection::open(context, who);
+        let user = who.map(|identity| identity.user.id.clone());
         let subscription = Subscription::new(
-            None,
+            user,
+            Footing::Reader,
             Arc::clone(&connection.outbox),
             Voice::plain(dialect),
             connection.relay.clone(),
@@ -79,14 +85,22 @@ struct Connection {
     outbox: Arc<Outbox>,
     relay: RelayHandle,
     session: SessionId,
+    _presence: Option<Presence>,
 }
 
 impl Connection {
-    fn open(context: &Context) -> Self {
+    fn open(context: &Context, who: Option<&Identity>) -> Self {
         let outbox = Outbox::new(|_| None, context.socket.outbox_bytes);
         let session = SessionId::next();
-        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), None));
-        Self { outbox, relay: context.relay.clone(), session }
+        let pulse = who.map(|identity| {
+            let pulse = Arc::new(Pulse::of_listener());
+            context.engine.limit_listener(identity, &pulse);
+            pulse
+        });
+        context.relay.tell(ToRelay::Register(session, Arc::clone(&outbox), pulse));
+        let presence = who.map(|identity| context.engine.attend(identity, session, &outbox));
+        let relay = context.relay.clone();
+        Self { outbox, relay, session, _presence: presence }
     }
 }
 

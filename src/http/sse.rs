@@ -17,7 +17,10 @@ use actix_web::{
 use bytestring::ByteString;
 use futures_util::Stream;
 
-use super::{Context, Problem, error::invalid, query::Query, reader::Reader, room_path::InRoom};
+use super::{
+    Context, Problem, error::invalid, identity::PerhapsCaller, query::Query, reader::Reader,
+    room_path::InRoom,
+};
 use crate::{
     actors::Start,
     domain::{PositionText, Refusal},
@@ -28,13 +31,16 @@ use crate::{
 /// Follows a room.
 ///
 /// First comes an event `joined` with `{"room", "head", "recovered"?, "missing"?}`, then an event `record` for
-/// each record, whose id is its position. `Last-Event-ID`, which browsers send by themselves, wins over `after`;
+/// each record, whose id is its position. An event `parted` with `{"room", "code"}` ends the stream of somebody who may not
+/// read the room any more. `Last-Event-ID`, which browsers send by themselves, wins over `after`;
 /// with neither only new records come. A position that cannot be honoured gives `recovered: false`.
+/// What is followed with a token ends when that expires or what it stands for ends.
 #[utoipa::path(
     get,
     path = "/api/rooms/{id}/events",
     tag = "messages",
     operation_id = "followRoom",
+    security((), ("token" = [])),
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "Resume after this position: `<epoch>:<seq>` or `<seq>`"),
@@ -42,12 +48,15 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The events, until one side ends them", body = String, content_type = "text/event-stream"),
+        (status = 401, description = "`unauthenticated`: there is a token and it is not good"),
+        (status = 403, description = "`not_a_member` or `banned`"),
         (status = 404, description = "`room_not_found`"),
         (status = 422, description = "`invalid`"),
     )
 )]
 pub(super) async fn events(
     context: Data<Context>,
+    PerhapsCaller(who): PerhapsCaller,
     InRoom(room): InRoom,
     query: Query,
     request: HttpRequest,
@@ -60,7 +69,7 @@ pub(super) async fn events(
     let counted = Counted::in_gauge(&context.engine.metrics().connections.sse);
     let reader = Reader::open(
         &context,
-        &room,
+        (&room, who.as_ref()),
         Dialect::Sse,
         start,
         Box::new(|greeting| vec![wire::sse::joined(greeting)]),

@@ -20,6 +20,7 @@ pub(super) fn options(settings: &Settings) -> StompOptions {
         anonymous: stomp.anonymous,
         refusals: stomp.refusals,
         unacked_max: stomp.unacked_max as u64,
+        refresh: stomp.refresh.as_str().into(),
         routes: Routes::new(stomp.rooms.as_str(), stomp.errors.as_str(), routes),
         status: |code| error::status(code).as_u16(),
     }

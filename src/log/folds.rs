@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use crate::{
-    domain::{Outcome, Proposal, RoomId, RoomState, Seq, Timestamp},
-    storage::{Batch, NewRecord, fold::Folded, snapshots},
+    domain::{Deed, Outcome, Proposal, RoomId, RoomState, Seq, Timestamp},
+    storage::{Batch, Membership, NewRecord, fold::Folded, snapshots},
 };
 
 /// A room's snapshots write so many members and remembered sends for each of its records at most: those of a busy
@@ -82,7 +82,18 @@ impl Folds {
             fold.used = self.batches;
             staged.touched.push(room.clone());
         }
+        let former = fold.state.owner().cloned();
         if let Outcome::Recorded(record) = fold.state.apply(proposal, appended_at) {
+            let belonging = fold.state.belongings_after(&record, former.as_ref());
+            staged.batch.memberships.extend(belonging.into_iter().map(|(user, belonging)| Membership {
+                user,
+                room: room.clone(),
+                belonging,
+                seq: record.seq,
+            }));
+            if let Some(Deed::Close(_)) = record.kind.deed() {
+                staged.batch.closed.push(room.clone());
+            }
             staged.batch.records.push(NewRecord { room: room.clone(), record, log_offset });
         }
     }

@@ -5,9 +5,13 @@ use diesel::{
     IntoSql,
     sql_types::{BigInt, Nullable, Text},
 };
+use serde::Serialize;
 
-use super::{Connection, StorageError, bulk, partitions, partitions::Advance, records::signed, snapshots};
-use crate::domain::{ClientId, Headers, Record, RoomId, Seq};
+use super::{
+    Connection, Membership, StorageError, bulk, memberships, partitions, partitions::Advance,
+    records::signed, snapshots,
+};
+use crate::domain::{ClientId, Particulars, Record, RoomId, Seq};
 
 /// Rows that are stored together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +22,10 @@ pub struct Batch {
     pub records: Vec<NewRecord>,
     /// Of each room with records here, once: its newest record and its number of members.
     pub heads: Vec<(RoomId, Seq, u64)>,
+    /// Rooms that are closed by records here.
+    pub closed: Vec<RoomId>,
+    /// How people belong to rooms after records here, in the order of those.
+    pub memberships: Vec<Membership>,
     /// Snapshots: the last record in it, and the state as JSON.
     pub snapshots: Vec<(RoomId, Seq, String)>,
 }
@@ -43,11 +51,14 @@ pub struct NewRecord {
 pub fn store(connection: &mut Connection, batch: &Batch) -> Result<(), StorageError> {
     let records: Vec<_> = batch.records.iter().map(record_row).collect();
     let heads = bulk::filled(&batch.heads, head_row);
+    let closed = bulk::filled(&batch.closed, |room| (room.as_str().into_sql::<Text>(),));
     connection.transaction(|connection| {
         // First of all, so that a late twin waits here for whoever stores these partitions now.
         partitions::advance(connection, &batch.advances)?;
         bulk::execute::<InsertRecords, _>(connection, &records)?;
         bulk::execute::<UpdateHeads, _>(connection, &heads)?;
+        bulk::execute::<CloseRooms, _>(connection, &closed)?;
+        memberships::save(connection, &batch.memberships)?;
         for (room, seq, state) in &batch.snapshots {
             snapshots::save(connection, room, *seq, state)?;
         }
@@ -59,7 +70,7 @@ enum InsertRecords {}
 
 impl bulk::Wording for InsertRecords {
     const BEFORE: &'static str = "INSERT INTO records (room_id, seq, at, kind, sender_id, sender_nickname, body, client_id, \
-         log_offset, headers) VALUES ";
+         log_offset, headers, act) VALUES ";
     const AFTER: &'static str = "";
 }
 
@@ -78,11 +89,21 @@ fn record_row(NewRecord { room, record, log_offset }: &NewRecord) -> impl bulk::
         client_id.map(ClientId::as_str).into_sql::<Nullable<Text>>(),
         log_offset.into_sql::<Nullable<BigInt>>(),
         headers.map(json).into_sql::<Nullable<Text>>(),
+        Particulars::of(&record.kind).as_ref().map(json).into_sql::<Nullable<Text>>(),
     )
 }
 
-fn json(headers: &Headers) -> String {
-    serde_json::to_string(headers).expect("an object of texts always serialises")
+fn json(object: &impl Serialize) -> String {
+    serde_json::to_string(object).expect("objects with text keys and no fallible parts serialise")
+}
+
+/// No name that somebody chose has U+0001 in it.
+enum CloseRooms {}
+
+impl bulk::Wording for CloseRooms {
+    const BEFORE: &'static str =
+        "UPDATE rooms SET closed = TRUE, name_key = 'closed\u{1}' || rooms.id WHERE rooms.id IN (VALUES ";
+    const AFTER: &'static str = ")";
 }
 
 /// One UPDATE for many rooms, since with PostgreSQL each statement costs a round trip. Both databases call the

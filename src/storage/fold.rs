@@ -35,16 +35,22 @@ pub struct Placed {
 /// # Errors
 /// As [`load`].
 pub fn load_placed(connection: &mut Connection, room: &RoomId) -> Result<Option<Placed>, StorageError> {
-    connection.consistently(|connection| {
-        let Some(info) = rooms::by_id(connection, room)? else { return Ok(None) };
-        let partition = rooms::partition_of(connection, room)?;
-        let next_offset = match partition {
-            Some(partition) => partitions::next_offset(connection, partition)?,
-            None => None,
-        };
-        let folded = load(connection, room)?;
-        Ok(Some(Placed { info, partition, next_offset, folded }))
-    })
+    connection.consistently(|connection| placed(connection, room))
+}
+
+/// As [`load_placed`], within a transaction that is as of one instant.
+///
+/// # Errors
+/// As [`load`].
+pub fn placed(connection: &mut Connection, room: &RoomId) -> Result<Option<Placed>, StorageError> {
+    let Some(info) = rooms::by_id(connection, room)? else { return Ok(None) };
+    let partition = rooms::partition_of(connection, room)?;
+    let next_offset = match partition {
+        Some(partition) => partitions::next_offset(connection, partition)?,
+        None => None,
+    };
+    let folded = load(connection, room)?;
+    Ok(Some(Placed { info, partition, next_offset, folded }))
 }
 
 /// Folds a room from what is stored.
@@ -52,7 +58,9 @@ pub fn load_placed(connection: &mut Connection, room: &RoomId) -> Result<Option<
 /// # Errors
 /// Whatever reading meets, and [`StorageError::Corrupt`] when the stored records are not what the fold makes of them.
 pub fn load(connection: &mut Connection, room: &RoomId) -> Result<Folded, StorageError> {
-    let (snapshot_at, mut state) = snapshots::latest(connection, room)?.unwrap_or_default();
+    let foundation = rooms::foundation_of(connection, room)?.unwrap_or_default();
+    let (snapshot_at, state) = snapshots::latest(connection, room)?.unwrap_or_default();
+    let mut state = state.founded(foundation);
     loop {
         let page = records::after(connection, room, state.head(), PAGE)?;
         for record in &page {
@@ -92,7 +100,7 @@ mod tests {
     /// Stores `count` joins, one a batch, each one offset of the partition; now and then with a snapshot.
     fn save(database: &Database, room: &RoomId, count: i64) {
         let mut writer = database.writer().unwrap();
-        let mut state = RoomState::default();
+        let mut state = RoomState::new(new_room("r").foundation());
         for offset in 0..count {
             let joins = Proposal { sender: user(&offset.to_string()), kind: RecordKind::Joined };
             let at = Timestamp::from_millis(offset);
@@ -106,6 +114,7 @@ mod tests {
                     .then(|| (room.clone(), state.head(), snapshots::encode(&state)))
                     .into_iter()
                     .collect(),
+                ..Batch::default()
             };
             batch::store(&mut writer, &batch).unwrap();
         }
@@ -145,7 +154,8 @@ mod tests {
             database.write(|connection| rooms::create(connection, &room)).unwrap();
             let load = |id: &RoomId| database.read(|connection| load_placed(connection, id)).unwrap();
             let Placed { partition, next_offset, folded, .. } = load(&room.id).unwrap();
-            assert_eq!((partition, next_offset, folded.state), (None, None, RoomState::default()));
+            assert_eq!((partition, next_offset), (None, None));
+            assert_eq!(folded.state, RoomState::new(room.foundation()));
             assert!(load(&RoomId::new("none")).is_none());
         });
     }

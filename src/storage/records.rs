@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::{Connection, StorageError, connection::run, schema::records};
 use crate::domain::{
-    ClientId, Message, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId,
+    ClientId, Message, MessageBody, Particulars, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId,
 };
 
 #[derive(Queryable, Selectable)]
@@ -19,6 +19,7 @@ struct RecordRow {
     body: Option<String>,
     client_id: Option<String>,
     headers: Option<String>,
+    act: Option<String>,
 }
 
 impl RecordRow {
@@ -28,15 +29,23 @@ impl RecordRow {
             Ok(headers) => headers.unwrap_or_default(),
             Err(error) => return corrupt(&format!("has broken headers: {error}")),
         };
-        let kind = match (self.kind.as_str(), self.body) {
-            ("message", Some(body)) => RecordKind::Message(Message {
+        let particulars = match self.act.as_deref().map(serde_json::from_str::<Particulars>).transpose() {
+            Ok(particulars) => particulars,
+            Err(error) => return corrupt(&format!("has a broken act: {error}")),
+        };
+        let kind = match (self.kind.as_str(), self.body, particulars) {
+            ("message", Some(body), None) => RecordKind::Message(Message {
                 body: MessageBody::stored(body),
                 client_id: self.client_id.map(ClientId::new),
                 headers,
             }),
-            ("joined", None) => RecordKind::Joined,
-            ("left", None) => RecordKind::Left,
-            (kind, _) => return corrupt(&format!("of kind {kind}")),
+            ("joined", None, None) => RecordKind::Joined,
+            ("left", None, None) => RecordKind::Left,
+            (kind, None, Some(particulars)) => match particulars.into_kind(kind) {
+                Some(kind) => kind,
+                None => return corrupt(&format!("of kind {kind} lacks something")),
+            },
+            (kind, ..) => return corrupt(&format!("of kind {kind}")),
         };
         Ok(Record {
             seq: unsigned(self.seq)?,
@@ -120,10 +129,10 @@ pub(super) fn unsigned(column: i64) -> Result<u64, StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Headers;
+    use crate::domain::{Act, Authority, Deed, Headers, Penalty, Reason, Role};
     use crate::storage::{
         Batch, Database, batch,
-        testbed::{message, new_record, on_every_database, record},
+        testbed::{message, new_record, on_every_database, record, user},
     };
 
     fn fill(database: &Database, room: &RoomId, records: Vec<Record>) {
@@ -145,9 +154,29 @@ mod tests {
                 message(3, " without "),
                 record(4, with_headers),
                 record(5, RecordKind::Left),
+                record(6, RecordKind::Renamed("Countess".into())),
             ];
+            let until = Some(Timestamp::from_millis(77));
+            let reason = Some(Reason::stored("\"spam\""));
+            let penalty = Penalty { user: user("Bob"), until, reason: reason.clone() };
+            let deeds = [
+                Deed::SetRole(user("Bob"), Role::Moderator),
+                Deed::Kick(user("Bob"), reason),
+                Deed::Mute(penalty.clone()),
+                Deed::Unmute(user("Bob")),
+                Deed::Ban(Penalty { until: None, ..penalty }),
+                Deed::Unban(user("Bob")),
+                Deed::Invite(user("Bob")),
+                Deed::Uninvite(user("Bob")),
+                Deed::Close(None),
+            ];
+            let acts = [Authority::Role, Authority::Admin]
+                .into_iter()
+                .flat_map(|authority| deeds.clone().map(|deed| RecordKind::Act(Act { deed, authority })));
+            let acts = acts.zip(7..).map(|(kind, seq)| record(seq, kind));
+            let stored: Vec<Record> = stored.into_iter().chain(acts).collect();
             fill(database, &room, stored.clone());
-            assert_eq!(database.read(|connection| after(connection, &room, 0, 10)).unwrap(), stored);
+            assert_eq!(database.read(|connection| after(connection, &room, 0, 100)).unwrap(), stored);
         });
     }
 
@@ -185,6 +214,7 @@ mod tests {
             body: body.map(str::to_owned),
             client_id: None,
             headers: None,
+            act: None,
         };
         for bad in [
             row("message", None, 1),
@@ -196,5 +226,11 @@ mod tests {
         }
         let broken = RecordRow { headers: Some("{".to_owned()), ..row("message", Some("x"), 1) };
         assert!(matches!(broken.parse(), Err(StorageError::Corrupt(_))));
+        let acts = |kind: &str, act: &str| RecordRow { act: Some(act.to_owned()), ..row(kind, None, 1) };
+        let user = r#"{"user":{"id":"u","nickname":"U"}}"#;
+        assert!(acts("kicked", user).parse().is_ok());
+        for bad in [acts("kicked", "{}"), acts("kicked", "{"), acts("sang", user), acts("joined", user)] {
+            assert!(matches!(bad.parse(), Err(StorageError::Corrupt(_))));
+        }
     }
 }

@@ -3,8 +3,8 @@
 
 use diesel::prelude::*;
 
-use super::{Connection, StorageError, connection::run, records::unsigned, schema::rooms};
-use crate::domain::{Epoch, Position, RoomId, RoomInfo, Timestamp, User, UserId};
+use super::{Connection, StorageError, connection::run, memberships, records::unsigned, schema::rooms};
+use crate::domain::{Epoch, Foundation, Position, RoomId, RoomInfo, Timestamp, User, UserId, Visibility};
 
 /// A room that is about to be stored, with no members and no records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,20 @@ pub struct NewRoom {
     pub created_at: Timestamp,
     /// Who makes it.
     pub created_by: User,
+    /// For whose eyes.
+    pub visibility: Visibility,
+    /// The other one of a direct room.
+    pub peer: Option<User>,
     /// The partition of the Kafka log that it lives in; none on the embedded log.
     pub partition: Option<i32>,
+}
+
+impl NewRoom {
+    /// What it is made as.
+    pub fn foundation(&self) -> Foundation {
+        let (creator, peer) = (self.created_by.id.clone(), self.peer.as_ref().map(|peer| peer.id.clone()));
+        Foundation { creator, visibility: self.visibility, peer }
+    }
 }
 
 /// What became of a new room.
@@ -36,7 +48,7 @@ pub enum RoomCreation {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = rooms)]
-struct RoomRow {
+pub(super) struct RoomRow {
     number: i64,
     id: String,
     name: String,
@@ -46,11 +58,23 @@ struct RoomRow {
     creator_nickname: String,
     members: i64,
     head: i64,
+    visibility: String,
+    peer_id: Option<String>,
+    peer_nickname: Option<String>,
+    closed: bool,
 }
 
 impl RoomRow {
-    fn parse(self) -> Result<RoomInfo, StorageError> {
+    pub(super) const fn number(&self) -> i64 {
+        self.number
+    }
+
+    pub(super) fn parse(self) -> Result<RoomInfo, StorageError> {
+        let user = |(id, nickname): (String, String)| User { id: UserId::new(id), nickname: nickname.into() };
         Ok(RoomInfo {
+            visibility: visibility(&self.visibility)?,
+            peer: self.peer_id.zip(self.peer_nickname).map(user),
+            closed: self.closed,
             id: RoomId::new(self.id),
             name: self.name.into(),
             created_at: Timestamp::from_millis(self.created_at),
@@ -59,6 +83,26 @@ impl RoomRow {
             head: Position { epoch: Epoch::new(self.epoch), seq: unsigned(self.head)? },
         })
     }
+}
+
+fn visibility(name: &str) -> Result<Visibility, StorageError> {
+    Visibility::from_name(name)
+        .ok_or_else(|| StorageError::Corrupt(format!("a room has the visibility {name:?}")))
+}
+
+/// What a room was made as; none if there is no such room.
+///
+/// # Errors
+/// [`StorageError::Unavailable`], [`StorageError::Corrupt`].
+pub fn foundation_of(connection: &mut Connection, room: &RoomId) -> Result<Option<Foundation>, StorageError> {
+    let row: Option<(String, String, Option<String>)> = run!(connection, |session| rooms::table
+        .find(room.as_str())
+        .select((rooms::creator_id, rooms::visibility, rooms::peer_id))
+        .first(session)
+        .optional())?;
+    let Some((creator, name, peer)) = row else { return Ok(None) };
+    let (creator, peer) = (UserId::new(creator), peer.map(UserId::new));
+    Ok(Some(Foundation { creator, visibility: visibility(&name)?, peer }))
 }
 
 /// Stores a room. Belongs into [`Database::write`](super::Database::write).
@@ -77,6 +121,10 @@ pub fn create(connection: &mut Connection, new: &NewRoom) -> Result<RoomCreation
         rooms::members.eq(0),
         rooms::head.eq(0),
         rooms::partition.eq(new.partition),
+        rooms::visibility.eq(new.visibility.name()),
+        rooms::peer_id.eq(new.peer.as_ref().map(|peer| peer.id.as_str())),
+        rooms::peer_nickname.eq(new.peer.as_ref().map(|peer| &*peer.nickname)),
+        rooms::closed.eq(false),
     );
     let inserted = run!(connection, |session| diesel::insert_into(rooms::table)
         .values(row)
@@ -85,7 +133,11 @@ pub fn create(connection: &mut Connection, new: &NewRoom) -> Result<RoomCreation
         .execute(session))?;
     let room = by_name_key(connection, &new.name_key)?
         .ok_or_else(|| StorageError::unavailable("a room vanished while it was made"))?;
-    Ok(if inserted == 1 { RoomCreation::Created(room) } else { RoomCreation::Taken(room) })
+    if inserted == 0 {
+        return Ok(RoomCreation::Taken(room));
+    }
+    memberships::expect_pair(connection, new)?;
+    Ok(RoomCreation::Created(room))
 }
 
 /// The room with this id.
@@ -114,7 +166,8 @@ pub fn by_name_key(connection: &mut Connection, name_key: &str) -> Result<Option
     row.map(RoomRow::parse).transpose()
 }
 
-/// At most `limit` rooms with their numbers, newest first; those made before the room numbered `after`.
+/// At most `limit` rooms that anybody may find, with their numbers, newest first; those made before the room numbered
+/// `after`.
 ///
 /// # Errors
 /// [`StorageError::Unavailable`], [`StorageError::Corrupt`].
@@ -125,11 +178,34 @@ pub fn newest(
 ) -> Result<Vec<(i64, RoomInfo)>, StorageError> {
     let rows = run!(connection, |session| rooms::table
         .filter(rooms::number.lt(after.unwrap_or(i64::MAX)))
+        .filter(rooms::visibility.eq(Visibility::Public.name()))
+        .filter(rooms::closed.eq(false))
         .order(rooms::number.desc())
         .limit(i64::from(limit))
         .select(RoomRow::as_select())
         .load(session))?;
     rows.into_iter().map(|row| Ok((row.number, row.parse()?))).collect()
+}
+
+/// Lets the rooms that somebody shares with one other show what they are called now.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn rename_in_pairs(
+    connection: &mut Connection,
+    user: &UserId,
+    nickname: &str,
+) -> Result<(), StorageError> {
+    let direct = Visibility::Direct.name();
+    let made = rooms::table.filter(rooms::creator_id.eq(user.as_str())).filter(rooms::visibility.eq(direct));
+    run!(connection, |session| diesel::update(made)
+        .set(rooms::creator_nickname.eq(nickname))
+        .execute(session))?;
+    let shared = rooms::table.filter(rooms::peer_id.eq(user.as_str()));
+    run!(connection, |session| diesel::update(shared)
+        .set(rooms::peer_nickname.eq(nickname))
+        .execute(session))?;
+    Ok(())
 }
 
 /// Gives a room its partition of the Kafka log unless it has one, and says which one is in force, whoever gave
@@ -193,7 +269,10 @@ pub fn any_placed(connection: &mut Connection) -> Result<bool, StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::testbed::{new_room, on_every_database};
+    use crate::storage::{
+        Batch, batch,
+        testbed::{new_room, on_every_database},
+    };
 
     #[test]
     fn a_name_is_given_to_one_room() {
@@ -236,6 +315,33 @@ mod tests {
             let placed = |after| database.read(|connection| placed_in(connection, 7, after, 9)).unwrap();
             assert_eq!(placed(0), [(2, born.id.clone())]);
             assert_eq!(placed(2), []);
+        });
+    }
+
+    #[test]
+    fn only_public_rooms_that_are_open_are_listed() {
+        on_every_database(|database| {
+            let public = new_room("public");
+            let private = NewRoom { visibility: Visibility::Private, ..new_room("private") };
+            for new in [&public, &private] {
+                let created = database.write(|connection| create(connection, new)).unwrap();
+                let RoomCreation::Created(room) = created else { panic!("{created:?}") };
+                let founded = database.read(|connection| foundation_of(connection, &new.id)).unwrap();
+                assert_eq!(founded, Some(room.foundation()));
+                assert_eq!(room.visibility, new.visibility);
+            }
+            let listed = || {
+                let rooms = database.read(|connection| newest(connection, None, 9)).unwrap();
+                rooms.into_iter().map(|(_, room)| room.id).collect::<Vec<_>>()
+            };
+            assert_eq!(listed(), std::slice::from_ref(&public.id));
+            let batch = Batch { closed: vec![public.id.clone()], ..Batch::default() };
+            batch::store(&mut database.writer().unwrap(), &batch).unwrap();
+            assert_eq!(listed(), []);
+            assert!(database.read(|connection| by_id(connection, &public.id)).unwrap().unwrap().closed);
+            let again = NewRoom { id: RoomId::new("again"), ..public };
+            let created = database.write(|connection| create(connection, &again)).unwrap();
+            assert!(matches!(created, RoomCreation::Created(_)), "the name is free again: {created:?}");
         });
     }
 

@@ -37,6 +37,10 @@ diesel::table! {
         members -> BigInt,
         head -> BigInt,
         partition -> Nullable<Integer>,
+        visibility -> Text,
+        peer_id -> Nullable<Text>,
+        peer_nickname -> Nullable<Text>,
+        closed -> Bool,
     }
 }
 
@@ -52,6 +56,7 @@ diesel::table! {
         client_id -> Nullable<Text>,
         log_offset -> Nullable<BigInt>,
         headers -> Nullable<Text>,
+        act -> Nullable<Text>,
     }
 }
 
@@ -78,6 +83,15 @@ diesel::table! {
         email -> Nullable<Text>,
         password_hash -> Text,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (user_id, room_id) {
+        user_id -> Text,
+        room_id -> Text,
+        standing -> Text,
+        seq -> BigInt,
     }
 }
 
@@ -155,7 +169,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    invitation_links (id) {
+        id -> Text,
+        hash -> Binary,
+        room_id -> Text,
+        maker_id -> Text,
+        maker_nickname -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        uses -> Nullable<BigInt>,
+        used -> BigInt,
+    }
+}
+
 diesel::joinable!(accounts -> users (user_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, identities, tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(memberships, rooms);

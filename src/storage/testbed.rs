@@ -11,6 +11,7 @@ use diesel::{Connection as _, PgConnection, connection::SimpleConnection};
 use super::{Database, NewRecord, Options, rooms::NewRoom};
 use crate::domain::{
     ClientId, Epoch, Message, MessageBody, Record, RecordKind, RoomId, Seq, Timestamp, User, UserId,
+    Visibility,
 };
 
 /// Runs a test on a fresh database of each kind that is there.
@@ -77,6 +78,8 @@ pub(crate) fn new_room(name: &str) -> NewRoom {
         epoch: Epoch::new("e1"),
         created_at: Timestamp::from_millis(1_763_712_000_007),
         created_by: user("Ada"),
+        visibility: Visibility::Public,
+        peer: None,
         partition: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Users and the hashes of their tokens and secrets.
 //! What is hashed, and how, is not known here.
 
-use diesel::prelude::*;
+use diesel::{IntoSql, prelude::*, sql_types::Text};
 
 use super::{
     Connection, StorageError,
@@ -9,6 +9,12 @@ use super::{
     schema::{tokens, users},
 };
 use crate::domain::{Ban, ServerRole, Timestamp, User, UserId};
+
+/// What the nickname's key of a guest who is gone begins with.
+const GONE_KEY: &str = "\u{1}";
+
+/// When a guest who is gone was seen: never looked at again.
+const GONE: i64 = i64::MAX;
 
 /// A user who is about to be stored with a first token.
 #[derive(Clone)]
@@ -175,6 +181,87 @@ pub fn has_nickname(connection: &mut Connection, key: &str) -> Result<bool, Stor
     Ok(holders > 0)
 }
 
+/// Bans a user since an instant, or does not any more; false where there is no such user.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn set_ban(
+    connection: &mut Connection,
+    id: &UserId,
+    now: Timestamp,
+    ban: Option<&Ban>,
+) -> Result<bool, StorageError> {
+    let changed = run!(connection, |session| diesel::update(users::table.filter(users::id.eq(id.as_str())))
+        .set((
+            users::banned_at.eq(ban.map(|_| now.as_millis())),
+            users::banned_until.eq(ban.and_then(|ban| ban.until).map(Timestamp::as_millis)),
+            users::ban_reason.eq(ban.and_then(|ban| ban.reason.as_ref())),
+        ))
+        .execute(session))?;
+    Ok(changed == 1)
+}
+
+/// Gives a user another role; false where there is no such user.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn set_role(connection: &mut Connection, id: &UserId, role: ServerRole) -> Result<bool, StorageError> {
+    let changed = run!(connection, |session| diesel::update(users::table.filter(users::id.eq(id.as_str())))
+        .set(users::role.eq(role.name()))
+        .execute(session))?;
+    Ok(changed == 1)
+}
+
+/// Guests were seen now, if they have not been since `before`.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn seen(
+    connection: &mut Connection,
+    ids: &[UserId],
+    now: Timestamp,
+    before: Timestamp,
+) -> Result<(), StorageError> {
+    let guests = users::table
+        .filter(users::id.eq_any(ids.iter().map(UserId::as_str)))
+        .filter(users::role.eq(ServerRole::Guest.name()))
+        .filter(users::seen_at.lt(before.as_millis()));
+    run!(connection, |session| diesel::update(guests)
+        .set(users::seen_at.eq(now.as_millis()))
+        .execute(session))?;
+    Ok(())
+}
+
+/// Takes nickname, tokens and secret from guests who were not seen since `before`, at most `limit` of them, and says who
+/// they are. What they said stays theirs.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn expire_guests(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<UserId>, StorageError> {
+    let idle: Vec<String> = run!(connection, |session| users::table
+        .filter(users::role.eq(ServerRole::Guest.name()))
+        .filter(users::seen_at.lt(before.as_millis()))
+        .order(users::seen_at.asc())
+        .limit(limit)
+        .select(users::id)
+        .load(session))?;
+    run!(connection, |session| diesel::delete(tokens::table.filter(tokens::user_id.eq_any(&idle)))
+        .execute(session))?;
+    // No nickname begins with a control character, and ids are unique.
+    run!(connection, |session| diesel::update(users::table.filter(users::id.eq_any(&idle)))
+        .set((
+            users::nickname_key.eq(GONE_KEY.into_sql::<Text>().concat(users::id)),
+            users::secret_hash.eq(None::<Vec<u8>>),
+            users::seen_at.eq(GONE),
+        ))
+        .execute(session))?;
+    Ok(idle.into_iter().map(UserId::new).collect())
+}
+
 /// Ends a token.
 ///
 /// # Errors
@@ -182,6 +269,19 @@ pub fn has_nickname(connection: &mut Connection, key: &str) -> Result<bool, Stor
 pub fn end_token(connection: &mut Connection, hash: &[u8; 32]) -> Result<(), StorageError> {
     run!(connection, |session| diesel::delete(tokens::table.find(hash.as_slice())).execute(session))?;
     Ok(())
+}
+
+/// The user whose nickname has this key.
+///
+/// # Errors
+/// [`StorageError::Unavailable`].
+pub fn by_nickname_key(connection: &mut Connection, key: &str) -> Result<Option<User>, StorageError> {
+    let row: Option<UserRow> = run!(connection, |session| users::table
+        .filter(users::nickname_key.eq(key))
+        .select((users::id, users::nickname))
+        .first(session)
+        .optional())?;
+    Ok(row.map(User::from))
 }
 
 fn by_secret(connection: &mut Connection, new: &NewUser) -> Result<Option<User>, StorageError> {
@@ -246,6 +346,45 @@ mod tests {
             assert_eq!(register(database, "u2", Some(7), 2), Registration::Returned(ada));
             assert_eq!(register(database, "u3", Some(8), 3), Registration::Taken);
             assert_eq!([1, 2, 3].map(|token| who(database, token).is_some()), [true, true, false]);
+        });
+    }
+
+    #[test]
+    fn an_idle_guest_gives_back_nickname_token_and_secret() {
+        on_every_database(|database| {
+            register(database, "u1", Some(7), 1);
+            let at = Timestamp::from_millis;
+            let expire =
+                |before: i64| database.write(|connection| expire_guests(connection, at(before), 10)).unwrap();
+            assert_eq!(expire(1), [], "seen at 1, which is not before 1");
+            let again = |connection: &mut Connection| seen(connection, &[UserId::new("u1")], at(50), at(40));
+            database.write(again).unwrap();
+            assert_eq!(expire(50), []);
+            assert_eq!(expire(51), [UserId::new("u1")]);
+            assert_eq!(expire(1_000), [], "once");
+            database.write(again).unwrap();
+            assert_eq!(expire(1_000), [], "who is gone is not seen");
+            assert_eq!(who(database, 1), None);
+            assert_eq!(register(database, "u2", Some(7), 2), Registration::Created);
+            let gone = database.read(|connection| by_id(connection, &UserId::new("u1"))).unwrap().unwrap();
+            assert_eq!(&*gone.user.nickname, "Ada");
+        });
+    }
+
+    #[test]
+    fn a_ban_is_kept_with_its_end_and_reason() {
+        on_every_database(|database| {
+            register(database, "u1", None, 1);
+            let (id, now) = (UserId::new("u1"), Timestamp::from_millis(1));
+            let ban = Ban { until: Some(Timestamp::from_millis(9)), reason: Some("spam".to_owned()) };
+            let kept = |ban: Option<&Ban>| {
+                assert!(database.write(|connection| set_ban(connection, &id, now, ban)).unwrap());
+                database.read(|connection| by_token(connection, &[1; 32])).unwrap().unwrap().ban
+            };
+            assert_eq!(kept(Some(&ban)), Some(ban.clone()));
+            assert_eq!(kept(None), None);
+            let nobody = UserId::new("u9");
+            assert!(!database.write(|connection| set_ban(connection, &nobody, now, Some(&ban))).unwrap());
         });
     }
 

@@ -101,7 +101,7 @@ pub fn room_changed(
 pub fn size(record: &Record) -> usize {
     let body = match &record.kind {
         RecordKind::Message(message) => message.body.as_str().len() + message.headers.size(),
-        RecordKind::Joined | RecordKind::Left => 0,
+        RecordKind::Joined | RecordKind::Left | RecordKind::Renamed(_) | RecordKind::Act(_) => 0,
     };
     size_of::<Record>() + body
 }

@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::domain::{self, Epoch, RoomId, Timestamp};
+use crate::domain::{self, Act, Authority, Deed, Epoch, Reason, RecordKind, RoomId, Timestamp};
 
 /// A user as everybody sees them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,6 +41,17 @@ pub struct Room<'a> {
     pub created_at: Timestamp,
     /// Who made it.
     pub created_by: User<'a>,
+    /// `public`, `private` or `direct`.
+    #[schema(example = "public")]
+    pub visibility: &'static str,
+    /// The other one of a direct room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub with: Option<User<'a>>,
+    /// Where it is so: nothing more can be said in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub closed: Option<bool>,
     /// How many members it has.
     pub members: u64,
     /// The position of its newest record.
@@ -58,7 +69,8 @@ pub struct Record<'a> {
     pub room: &'a str,
     /// Its number in the room: 1, 2, 3, …
     pub seq: u64,
-    /// What happened: `message`, `joined`, `left`.
+    /// What happened: `message`, `joined`, `left`, `renamed`, `role_changed`, `kicked`, `muted`, `unmuted`, `banned`,
+    /// `unbanned`, `invited`, `uninvited`, `room_closed`, and what later versions add.
     pub kind: &'static str,
     /// Who did it.
     pub sender: User<'a>,
@@ -78,6 +90,30 @@ pub struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub headers: Option<&'a domain::Headers>,
+    /// Whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub user: Option<User<'a>>,
+    /// What they are from now on: `member`, `moderator` or `owner`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub role: Option<&'static str>,
+    /// With `muted` and `banned`: until when, or null for ever.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "until")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Option<Timestamp>>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<&'a str>,
+    /// With `renamed`: what the sender is called from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub nickname: Option<&'a str>,
+    /// Where it is so: it was done as an admin of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub as_admin: Option<bool>,
 }
 
 /// The records that a lost position missed, both ends included.
@@ -116,6 +152,9 @@ impl<'a> Room<'a> {
             name: &room.name,
             created_at: room.created_at,
             created_by: User::of(&room.created_by),
+            visibility: room.visibility.name(),
+            with: room.peer.as_ref().map(User::of),
+            closed: room.closed.then_some(true),
             members: room.members,
             head: Position::of(&room.head),
         }
@@ -125,7 +164,20 @@ impl<'a> Room<'a> {
 impl<'a> Record<'a> {
     /// Views a record of the given room.
     pub fn of(room: &'a RoomId, record: &'a domain::Record) -> Self {
-        let message = record.kind.message();
+        let (message, deed) = (record.kind.message(), record.kind.deed());
+        let (role, until, reason) = match deed {
+            Some(Deed::SetRole(_, role)) => (Some(role.name()), None, None),
+            Some(Deed::Mute(penalty) | Deed::Ban(penalty)) => {
+                (None, Some(penalty.until), penalty.reason.as_ref())
+            }
+            Some(Deed::Kick(_, reason) | Deed::Close(reason)) => (None, None, reason.as_ref()),
+            _ => (None, None, None),
+        };
+        let (nickname, as_admin) = match &record.kind {
+            RecordKind::Renamed(nickname) => (Some(&**nickname), None),
+            RecordKind::Act(Act { authority: Authority::Admin, .. }) => (None, Some(true)),
+            _ => (None, None),
+        };
         Self {
             push: None,
             room: room.as_str(),
@@ -136,6 +188,12 @@ impl<'a> Record<'a> {
             body: message.map(|message| message.body.as_str()),
             client_id: message.and_then(|message| message.client_id.as_ref()).map(domain::ClientId::as_str),
             headers: message.map(|message| &message.headers).filter(|headers| !headers.is_empty()),
+            user: deed.and_then(Deed::user).map(User::of),
+            role,
+            until,
+            reason: reason.map(Reason::as_str),
+            nickname,
+            as_admin,
         }
     }
 }
@@ -149,6 +207,19 @@ impl From<domain::Missing> for Missing {
 /// Writes an instant as RFC 3339 in UTC with milliseconds.
 pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
+}
+
+/// Writes an instant that may be missing, as null then.
+pub fn perhaps_rfc3339<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Writes the end of something, null where it has none.
+pub fn until<S: Serializer>(until: &Option<Option<Timestamp>>, serializer: S) -> Result<S::Ok, S::Error> {
+    perhaps_rfc3339(&until.flatten(), serializer)
 }
 
 /// A position as JSON text.

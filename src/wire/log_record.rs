@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::domain::{ClientId, Headers, Message, MessageBody, Proposal, RecordKind, User, UserId};
+use crate::domain::{
+    ClientId, Headers, Message, MessageBody, Particulars, Proposal, Reason, RecordKind, Timestamp, User,
+    UserId,
+};
 
 /// The version of the format that is written.
 pub const VERSION: u32 = 1;
@@ -49,6 +52,20 @@ pub enum LogRecordError {
     Invalid(&'static str),
 }
 
+/// The kinds that say something about others, or another name.
+const KINDS: [&str; 10] = [
+    "renamed",
+    "role_changed",
+    "kicked",
+    "muted",
+    "unmuted",
+    "banned",
+    "unbanned",
+    "invited",
+    "uninvited",
+    "room_closed",
+];
+
 #[derive(Serialize, Deserialize)]
 struct Value<'a> {
     v: u32,
@@ -63,6 +80,18 @@ struct Value<'a> {
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     headers: Headers,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    user: Option<Sender<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    role: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    nickname: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    as_admin: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     origin: Option<By<'a>>,
 }
 
@@ -72,6 +101,16 @@ struct Sender<'a> {
     id: Cow<'a, str>,
     #[serde(borrow)]
     nickname: Cow<'a, str>,
+}
+
+impl<'a> Sender<'a> {
+    fn of(user: &'a User) -> Self {
+        Self { id: user.id.as_str().into(), nickname: (&*user.nickname).into() }
+    }
+
+    fn user(&self) -> User {
+        User { id: UserId::new(&*self.id), nickname: (&*self.nickname).into() }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,16 +128,20 @@ struct Version {
 /// The value of a record.
 pub fn encode(proposal: &Proposal, origin: Option<&Origin>) -> Vec<u8> {
     let message = proposal.kind.message();
+    let particulars = Particulars::of(&proposal.kind).unwrap_or_default();
     let value = Value {
         v: VERSION,
         kind: proposal.kind.name().into(),
-        sender: Sender {
-            id: proposal.sender.id.as_str().into(),
-            nickname: (&*proposal.sender.nickname).into(),
-        },
+        sender: Sender::of(&proposal.sender),
         body: message.map(|message| message.body.as_str().into()),
         client_id: message.and_then(|message| message.client_id.as_ref()).map(|id| id.as_str().into()),
         headers: message.map(|message| message.headers.clone()).unwrap_or_default(),
+        user: particulars.user.as_ref().map(Sender::of),
+        role: particulars.role.as_deref().map(Into::into),
+        until: particulars.until,
+        reason: particulars.reason.as_ref().map(|reason| reason.as_str().into()),
+        nickname: particulars.nickname.as_deref().map(Into::into),
+        as_admin: particulars.as_admin,
         origin: origin.map(|origin| By { run: (&*origin.run).into(), append: origin.append }),
     };
     serde_json::to_vec(&value).expect("it has text keys and no fallible parts")
@@ -134,14 +177,17 @@ impl Value<'_> {
     fn check(&self) -> Result<(), LogRecordError> {
         let texts =
             [Some(&self.sender.id), Some(&self.sender.nickname), self.body.as_ref(), self.client_id.as_ref()];
+        let user = self.user.iter().flat_map(|user| [&user.id, &user.nickname]);
+        let particulars = [&self.role, &self.reason, &self.nickname].into_iter().flatten().chain(user);
         let mut headers = self.headers.iter();
-        if texts.into_iter().flatten().any(|text| text.contains('\0'))
+        if texts.into_iter().flatten().chain(particulars).any(|text| text.contains('\0'))
             || headers.any(|(name, value)| name.contains('\0') || value.contains('\0'))
         {
             return Err(LogRecordError::Invalid("a text contains U+0000"));
         }
-        if self.sender.id.is_empty() || self.sender.nickname.is_empty() {
-            return Err(LogRecordError::Invalid("the sender has no id or no nickname"));
+        let is_nobody = |sender: &Sender<'_>| sender.id.is_empty() || sender.nickname.is_empty();
+        if is_nobody(&self.sender) || self.user.as_ref().is_some_and(is_nobody) {
+            return Err(LogRecordError::Invalid("somebody has no id or no nickname"));
         }
         Ok(())
     }
@@ -156,10 +202,24 @@ impl Value<'_> {
             ("message", _) => return Err(LogRecordError::Invalid("a message without a body")),
             ("joined", _) => RecordKind::Joined,
             ("left", _) => RecordKind::Left,
-            (kind, _) => return Err(LogRecordError::UnknownKind(kind.to_owned())),
+            (kind, _) if !KINDS.contains(&kind) => return Err(LogRecordError::UnknownKind(kind.to_owned())),
+            (kind, _) => self
+                .particulars()
+                .into_kind(kind)
+                .ok_or(LogRecordError::Invalid("what it does lacks something that it must have"))?,
         };
-        let sender = User { id: UserId::new(&*self.sender.id), nickname: (&*self.sender.nickname).into() };
-        Ok(Proposal { sender, kind })
+        Ok(Proposal { sender: self.sender.user(), kind })
+    }
+
+    fn particulars(&self) -> Particulars {
+        Particulars {
+            user: self.user.as_ref().map(Sender::user),
+            role: self.role.as_deref().map(Into::into),
+            until: self.until,
+            reason: self.reason.as_deref().map(Reason::stored),
+            nickname: self.nickname.as_deref().filter(|nickname| !nickname.is_empty()).map(Into::into),
+            as_admin: self.as_admin,
+        }
     }
 
     fn origin(&self) -> Option<Origin> {
@@ -170,6 +230,7 @@ impl Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Act, Authority, Deed, Penalty, Role};
 
     const GOLDEN: &str = include_str!("golden/log_record_v1.jsonl");
 
@@ -188,6 +249,31 @@ mod tests {
         User { id: UserId::new("u-1"), nickname: "Ada".into() }
     }
 
+    /// Every deed once, and a new name.
+    fn deeds() -> impl Iterator<Item = LogRecord> {
+        let bob = || User { id: UserId::new("u-2"), nickname: "Bob".into() };
+        let (until, reason) =
+            (Some(Timestamp::from_millis(1_763_712_000_007)), Some(Reason::stored("spam, \"again\"")));
+        let penalty = |until| Penalty { user: bob(), until, reason: reason.clone() };
+        let deeds = [
+            Deed::SetRole(bob(), Role::Moderator),
+            Deed::SetRole(bob(), Role::Owner),
+            Deed::Kick(bob(), reason.clone()),
+            Deed::Mute(penalty(until)),
+            Deed::Unmute(bob()),
+            Deed::Ban(penalty(None)),
+            Deed::Unban(bob()),
+            Deed::Invite(bob()),
+            Deed::Uninvite(bob()),
+            Deed::Close(None),
+        ];
+        let by_role = deeds.into_iter().map(|deed| Act { deed, authority: Authority::Role });
+        let by_admin = Act { deed: Deed::Close(reason.clone()), authority: Authority::Admin };
+        let acts: Vec<_> = by_role.chain([by_admin]).map(RecordKind::Act).collect();
+        let kinds = acts.into_iter().chain([RecordKind::Renamed("Countess".into())]);
+        kinds.map(|kind| LogRecord { proposal: Proposal { sender: ada(), kind }, origin: None })
+    }
+
     #[test]
     fn version_1_is_written_and_read_as_its_golden_file_has_it() {
         let origin = || Some(Origin { run: "node-1.Xb3".into(), append: 7 });
@@ -200,6 +286,7 @@ mod tests {
             LogRecord { proposal: Proposal { sender: ada(), kind: RecordKind::Left }, origin: None },
             LogRecord { proposal: with_headers(), origin: None },
         ];
+        let expected: Vec<LogRecord> = expected.into_iter().chain(deeds()).collect();
         let lines: Vec<&str> = GOLDEN.lines().collect();
         assert_eq!(lines.len(), expected.len());
         for (line, record) in lines.into_iter().zip(expected) {
@@ -229,6 +316,11 @@ mod tests {
             r#"{"v":1,"kind":"message","sender":{"id":"u","nickname":"n"},"body":""}"#,
             r#"{"v":1,"kind":"message","sender":{"id":"u","nickname":"n"},"body":"nul\u0000"}"#,
             r#"{"v":1,"kind":"left","sender":{"id":"","nickname":"n"}}"#,
+            r#"{"v":1,"kind":"kicked","sender":{"id":"u","nickname":"n"}}"#,
+            r#"{"v":1,"kind":"kicked","sender":{"id":"u","nickname":"n"},"user":{"id":"","nickname":"n"}}"#,
+            r#"{"v":1,"kind":"kicked","sender":{"id":"u","nickname":"n"},"user":{"id":"b","nickname":"b"},"reason":"\u0000"}"#,
+            r#"{"v":1,"kind":"role_changed","sender":{"id":"u","nickname":"n"},"user":{"id":"b","nickname":"b"},"role":"king"}"#,
+            r#"{"v":1,"kind":"renamed","sender":{"id":"u","nickname":"n"},"nickname":""}"#,
         ] {
             assert!(matches!(refused(value), LogRecordError::Invalid(_)), "{value:?}");
         }

@@ -4,8 +4,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::json::{Missing, Position, Room};
-use crate::domain::{About, Refusal};
+use super::json::{Missing, Position, Room, until};
+use crate::domain::{About, Refusal, Timestamp};
 
 /// Why a request was refused (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +46,14 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     missing: Option<Missing>,
+    /// With `muted` and `banned`: until when, or null for ever.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "until")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Option<Timestamp>>,
+    /// With `muted` and `banned`: why, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<&'a str>,
 }
 
 impl<'a> Problem<'a> {
@@ -57,8 +65,9 @@ impl<'a> Problem<'a> {
             Some(About::Lost { head, missing }) => {
                 (None, Some(Position::of(head)), Some(Missing::from(*missing)))
             }
-            Some(About::Rate { .. }) | None => (None, None, None),
+            Some(About::Penalty { .. } | About::Rate { .. }) | None => (None, None, None),
         };
+        let (until, reason) = refusal.penalty();
         Self {
             kind: format!("urn:klatsch:problem:{}", code.name()),
             title: code.sentence(),
@@ -71,6 +80,8 @@ impl<'a> Problem<'a> {
             room,
             head,
             missing,
+            until,
+            reason,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What nodes tell each other about the room list: a room was made or its members changed.
+//! What nodes tell each other about the list of public rooms: one was made or closed, or its members changed.
 //! A signal may be lost; whatever must not be is in a room's log.
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::native::Change;
-use crate::domain::{Epoch, Position, RoomId, RoomInfo, Timestamp, User};
+use crate::domain::{Epoch, Position, RoomId, RoomInfo, Timestamp, User, Visibility};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -45,7 +45,7 @@ struct Room {
 
 /// The value of a signal.
 pub fn encode(signal: &Signal) -> Vec<u8> {
-    let RoomInfo { id, name, created_at, created_by, members, head } = signal.room.clone();
+    let RoomInfo { id, name, created_at, created_by, members, head, .. } = signal.room.clone();
     let Position { epoch, seq } = head;
     let room = Room { id, name: name.to_string(), created_at, created_by, members, epoch, seq };
     let value = Value { v: VERSION, run: (&signal.run).into(), change: signal.change.name().into(), room };
@@ -58,7 +58,17 @@ pub fn decode(value: &[u8]) -> Option<Signal> {
     let change = Change::from_name(&change).filter(|_| v == VERSION)?;
     let Room { id, name, created_at, created_by, members, epoch, seq } = room;
     let head = Position { epoch, seq };
-    let room = RoomInfo { id, name: name.into(), created_at, created_by, members, head };
+    let room = RoomInfo {
+        id,
+        name: name.into(),
+        visibility: Visibility::Public,
+        created_at,
+        created_by,
+        peer: None,
+        closed: change == Change::Closed,
+        members,
+        head,
+    };
     Some(Signal { run: run.into_owned(), change, room })
 }
 
@@ -75,6 +85,9 @@ mod tests {
             room: RoomInfo {
                 id: RoomId::new("r"),
                 name: "a \"name\"".into(),
+                visibility: Visibility::Public,
+                peer: None,
+                closed: false,
                 created_at: Timestamp::from_millis(5),
                 created_by: User { id: UserId::new("u"), nickname: "Ada".into() },
                 members: 3,

@@ -8,7 +8,7 @@ use super::{
     Greeting,
     json::{self, Missing, Position},
 };
-use crate::domain::{self, Epoch, RoomId};
+use crate::domain::{self, Code, Epoch, RoomId};
 
 /// A comment, which keeps proxies from closing an idle stream.
 pub const HEARTBEAT: ByteString = ByteString::from_static(": heart-beat\n\n");
@@ -28,6 +28,18 @@ pub fn joined(Greeting { room, recovered, missing }: Greeting<'_>) -> ByteString
     let missing = missing.map(Missing::from);
     let data = Joined { room: json::Room::of(room), head: Position::of(&room.head), recovered, missing };
     format!("event: joined\ndata: {}\n\n", json::text(&data)).into()
+}
+
+#[derive(Serialize)]
+struct Parted<'a> {
+    room: &'a str,
+    code: &'static str,
+}
+
+/// The last event of a stream whose reader may not read any more.
+pub fn parted(room: &RoomId, code: Code) -> ByteString {
+    let data = json::text(&Parted { room: room.as_str(), code: code.name() });
+    format!("event: parted\ndata: {data}\n\n").into()
 }
 
 /// A record, with its position as the event's id, so that `Last-Event-ID` resumes after it.

@@ -385,3 +385,23 @@ async fn a_body_that_is_announced_as_too_large_is_refused_on_every_route() {
     }
     assert_eq!(text(&http.acting_as(&ada).get("/api/users/me").await.expect(200)["nickname"]), "Ada");
 }
+
+#[actix_web::test]
+async fn log_ins_that_fail_are_limited_by_address_whosever_login_it_is() {
+    let server =
+        limited().set("limits.address_log_ins_burst", 3).set("limits.address_log_ins_per_h", 1).start().await;
+    let http = Http::to(&server);
+    let account = json!({ "login": "ada", "password": "correct horse battery", "nickname": "Ada" });
+    http.post("/api/accounts", account).await.expect(201);
+    let log_in = async |login: &str, password: &str| {
+        http.post("/api/sessions", json!({ "login": login, "password": password })).await
+    };
+    for _ in 0..5 {
+        log_in("ada", "correct horse battery").await.expect(201);
+    }
+    for login in ["ben", "cleo", "dan"] {
+        log_in(login, "a wrong password").await.problem(401, "bad_credentials");
+    }
+    must_say_when(&log_in("eve", "a wrong password").await, "address-log-ins");
+    must_say_when(&log_in("ada", "correct horse battery").await, "address-log-ins");
+}

@@ -24,6 +24,7 @@ mod polling;
 mod protocol_examples;
 mod races;
 mod resume;
+mod roles;
 mod slow_readers;
 mod socket_contract;
 mod sockjs;

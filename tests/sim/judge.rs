@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use klatsch::{
-    domain::{FirstSend, Message, Outcome, Record, RecordKind, RoomId, RoomState, Seq, UserId},
+    domain::{
+        Code, Command, FirstSend, Foundation, Message, Outcome, Record, RecordKind, RoomId, RoomState, Seq,
+        Timestamp, User, UserId,
+    },
     log::{
         Partition,
         kafka::{Entry, Offset, saver::DeadLetter},
@@ -14,9 +17,13 @@ use klatsch::{
 };
 
 use crate::{
+    talk::{Ask, Request},
     truth::{Known, Truth},
     virtual_database::VirtualDatabase,
 };
+
+/// How far the clock of the brokers may be from that of the nodes, in milliseconds.
+const MOST_SKEW: i64 = 3_000;
 
 /// The judge of a run.
 #[derive(Debug, Default)]
@@ -42,8 +49,8 @@ impl Judge {
     }
 
     /// A room is made, with records that it had before it lived in a partition.
-    pub(crate) fn created(&mut self, room: RoomId, before: &[Record]) {
-        let mut truth = Truth::default();
+    pub(crate) fn created(&mut self, room: RoomId, foundation: Foundation, before: &[Record]) {
+        let mut truth = Truth::new(foundation);
         for record in before {
             truth.state.apply(record.proposal(), record.at);
             truth.know(record.clone(), None);
@@ -87,6 +94,36 @@ impl Judge {
         if self.membership(room, user) == Some(joined) {
             self.object(format!("D2: {user} is a member of {room} since {joined} and was told otherwise"));
         }
+    }
+
+    /// By how many records what is asked is allowed, if it is; also where the log's clock is behind.
+    pub(crate) fn right(&self, request: &Request, now: Timestamp) -> Option<u64> {
+        let truth = self.rooms.get(&request.room)?;
+        let command = match &request.ask {
+            Ask::Subscribe(_) => Command::Join,
+            Ask::Act(act) => Command::Act(act.clone()),
+            // Who would say nothing new may do the same as who says something.
+            Ask::Send { body, .. } => Command::Send(Message::new(body.clone(), None)),
+            Ask::Leave | Ask::Unsubscribe | Ask::History { .. } => return None,
+        };
+        let early = Timestamp::from_millis(now.as_millis() - MOST_SKEW);
+        let allowed = truth.state.decide(&request.user, command, early).is_ok();
+        allowed.then_some(truth.standings)
+    }
+
+    /// Somebody was refused for good what they were allowed to do when they asked (D2): what one node did holds on
+    /// every other, and nothing but another record takes it back.
+    pub(crate) fn refused(&mut self, room: &RoomId, user: &UserId, code: Code, right: u64) {
+        if self.rooms.get(room).is_some_and(|truth| truth.standings == right) {
+            self.object(format!("D2: {user} was refused as {code:?} in {room} what they may do"));
+        }
+    }
+
+    /// Whether somebody cannot be in a room, whatever they try.
+    pub(crate) fn is_barred(&self, room: &RoomId, user: &User, now: Timestamp) -> bool {
+        let late = Timestamp::from_millis(now.as_millis() + MOST_SKEW);
+        let join = |truth: &Truth| truth.state.decide(user, Command::Join, late).is_err();
+        self.rooms.get(room).is_some_and(join)
     }
 
     /// The log has a new entry.

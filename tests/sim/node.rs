@@ -71,7 +71,7 @@ pub(crate) enum Mail {
 type Signals = Arc<Mutex<Vec<Said>>>;
 
 enum Said {
-    Signal(Signal),
+    Signal(Box<Signal>),
     Mail(u64, Mail),
 }
 
@@ -129,7 +129,7 @@ impl Node {
     /// Asks the dispatch to say when everything below an offset was handed over.
     pub(crate) fn settle(&mut self, number: u64, partition: Partition, until: Offset) {
         let signals = Arc::clone(&self.signals);
-        let settled = Box::new(move || say(&signals, Said::Signal(Signal::Settled(number))));
+        let settled = Box::new(move || say(&signals, Said::Signal(Box::new(Signal::Settled(number)))));
         self.dispatch.settle(partition, until, settled);
     }
 
@@ -148,7 +148,7 @@ impl Node {
         let (mut signals, mut touched) = (Vec::new(), Vec::new());
         for said in said {
             match said {
-                Said::Signal(signal) => signals.push(signal),
+                Said::Signal(signal) => signals.push(*signal),
                 Said::Mail(number, mail) => {
                     if let Some(box_of) = self.mail.get_mut(&number) {
                         box_of.push_back(mail);
@@ -178,7 +178,7 @@ fn purpose(number: u64, update: &Update, signals: &Signals) -> Purpose {
     let tell = move |signal| {
         let wanted = wanted.upgrade().is_some();
         if wanted {
-            say(&told, Said::Signal(signal));
+            say(&told, Said::Signal(Box::new(signal)));
         }
         wanted
     };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use klatsch::{
     domain::{
         Applied, Asked, Code, Command, Desk, Epoch, FirstSend, Message, Missing, Outcome, Position, Proposal,
-        Record, RecordKind, Refusal, Resume, RoomId, RoomState, Seq, Step, Token, UserId,
+        Record, Refusal, Resume, Retry, RoomId, RoomState, Seq, Step, Timestamp, Token, UserId,
     },
     log::{Committed, Delivery, Partition},
 };
@@ -27,6 +27,8 @@ pub(crate) enum Out {
     Settle(UserId),
     /// A user who became a member by a record is told that they are none.
     NotAMember(UserId, Seq),
+    /// What was allowed by so many records is refused for good.
+    Denied(UserId, Code, u64),
 }
 
 /// An awake room.
@@ -45,10 +47,14 @@ pub(crate) struct Room {
 /// Who waits for an answer.
 #[derive(Debug)]
 pub(crate) enum Waiter {
-    Send(Peer, UserId, u64, Option<Seq>),
+    Send(Peer, UserId, u64, Option<Seq>, Right),
     Leave(Peer, UserId, Option<Seq>),
-    Subscribe(Peer, UserId, Start),
+    Act(Peer, UserId, Right),
+    Subscribe(Peer, UserId, Start, Right),
 }
+
+/// By how many records what somebody asks was allowed, if it was.
+type Right = Option<u64>;
 
 struct Reader {
     user: UserId,
@@ -98,22 +104,24 @@ impl Room {
     }
 
     /// Takes a request.
-    pub(crate) fn ask(&mut self, Request { peer, user, membership, ask, .. }: Request, out: &mut Vec<Out>) {
+    pub(crate) fn ask(&mut self, request: Request, now: Timestamp, out: &mut Vec<Out>) {
+        let Request { peer, user, membership, right, ask, .. } = request;
         self.is_idle_since_last_look = false;
         let (command, floor, waiter) = match ask {
             Ask::Subscribe(start) => {
                 let floor = if let Start::After(seq) = start { seq } else { 0 };
-                (Command::Join, floor, Waiter::Subscribe(peer, user.id.clone(), start))
+                (Command::Join, floor, Waiter::Subscribe(peer, user.id.clone(), start, right))
             }
             Ask::Send { number, client_id, body } => {
-                let waiter = Waiter::Send(peer, user.id.clone(), number, membership);
+                let waiter = Waiter::Send(peer, user.id.clone(), number, membership, right);
                 (Command::Send(Message::new(body, client_id)), 0, waiter)
             }
+            Ask::Act(act) => (Command::Act(act), 0, Waiter::Act(peer, user.id.clone(), right)),
             Ask::Leave => (Command::Leave, 0, Waiter::Leave(peer, user.id.clone(), membership)),
             Ask::Unsubscribe => return self.forget(peer),
             Ask::History { .. } => return,
         };
-        let steps = self.desk.ask(Asked { sender: user, command, floor, waiter });
+        let steps = self.desk.ask(Asked { sender: user, command, floor, now, waiter });
         self.follow(steps, out);
     }
 
@@ -156,10 +164,10 @@ impl Room {
     }
 
     fn show(&mut self, record: &Record, out: &mut Vec<Out>) {
-        if record.kind == RecordKind::Left {
+        if let Some(parted) = record.parted() {
             let (expelled, staying) = std::mem::take(&mut self.readers)
                 .into_iter()
-                .partition::<BTreeMap<_, _>, _>(|(_, reader)| reader.user == record.sender.id);
+                .partition::<BTreeMap<_, _>, _>(|(_, reader)| reader.user == *parted);
             self.readers = staying;
             out.extend(expelled.into_keys().map(|peer| Out::Tell(peer, Frame::Parted)));
         }
@@ -184,12 +192,16 @@ impl Room {
 
     fn settle(&mut self, waiter: Waiter, outcome: Outcome, out: &mut Vec<Out>) {
         match (waiter, outcome) {
-            (waiter, Outcome::Refused(code)) => refuse(&waiter, code, out),
-            (Waiter::Send(peer, _, number, _), Outcome::Recorded(record)) => {
+            (waiter, Outcome::Refused(refusal)) => refuse(&waiter, refusal.code, out),
+            (Waiter::Act(peer, ..), Outcome::Recorded(record)) => {
+                out.push(Out::Tell(peer, Frame::Done(Some(record))));
+            }
+            (Waiter::Act(peer, ..), _) => out.push(Out::Tell(peer, Frame::Done(None))),
+            (Waiter::Send(peer, _, number, ..), Outcome::Recorded(record)) => {
                 let first = FirstSend { seq: record.seq, at: record.at };
                 out.push(Out::Tell(peer, Frame::Ack { number, first, repeated: false }));
             }
-            (Waiter::Send(peer, _, number, _), Outcome::Repeated(first)) => {
+            (Waiter::Send(peer, _, number, ..), Outcome::Repeated(first)) => {
                 out.push(Out::Tell(peer, Frame::Ack { number, first, repeated: true }));
             }
             (waiter @ Waiter::Send(..), Outcome::Unchanged) => refuse(&waiter, Code::Internal, out),
@@ -199,10 +211,10 @@ impl Room {
                 }
                 out.push(Out::Tell(peer, Frame::Left));
             }
-            (Waiter::Subscribe(peer, user, start), Outcome::Recorded(record)) => {
+            (Waiter::Subscribe(peer, user, start, _), Outcome::Recorded(record)) => {
                 self.subscribe(peer, user, (start, record.seq - 1), out);
             }
-            (Waiter::Subscribe(peer, user, start), _) => {
+            (Waiter::Subscribe(peer, user, start, _), _) => {
                 self.subscribe(peer, user, (start, self.state().head()), out);
             }
         }
@@ -245,14 +257,21 @@ impl Room {
 }
 
 fn refuse(waiter: &Waiter, code: Code, out: &mut Vec<Out>) {
+    if let Waiter::Send(_, user, _, _, right)
+    | Waiter::Act(_, user, right)
+    | Waiter::Subscribe(_, user, _, right) = waiter
+        && code.retry() == Retry::No
+    {
+        out.extend(right.map(|right| Out::Denied(user.clone(), code, right)));
+    }
     let (peer, number) = match waiter {
-        Waiter::Send(peer, user, number, membership) => {
+        Waiter::Send(peer, user, number, membership, _) => {
             if code == Code::NotAMember {
                 out.extend(membership.map(|seq| Out::NotAMember(user.clone(), seq)));
             }
             (*peer, Some(*number))
         }
-        Waiter::Leave(peer, ..) | Waiter::Subscribe(peer, ..) => (*peer, None),
+        Waiter::Leave(peer, ..) | Waiter::Act(peer, ..) | Waiter::Subscribe(peer, ..) => (*peer, None),
     };
     out.push(Out::Tell(peer, Frame::Refused { number, code }));
 }

@@ -24,11 +24,13 @@ pub(crate) enum Sabotage {
     Reorder,
     /// A room says what is not so without looking whether others made it so.
     TrustTheState,
+    /// Who belongs to a room is not stored with its records.
+    LoseMemberships,
 }
 
 impl Sabotage {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::SkipTheFence,
         Self::DropAtAttach,
         Self::AckBeforeDurable,
@@ -39,5 +41,6 @@ impl Sabotage {
         Self::LoseDeadLetters,
         Self::Reorder,
         Self::TrustTheState,
+        Self::LoseMemberships,
     ];
 }

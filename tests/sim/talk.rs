@@ -1,7 +1,7 @@
 //! What clients and rooms say to each other, and who is meant.
 //! How it gets there is not known here.
 
-use klatsch::domain::{ClientId, Code, FirstSend, MessageBody, Missing, Record, RoomId, Seq, User};
+use klatsch::domain::{Act, ClientId, Code, FirstSend, MessageBody, Missing, Record, RoomId, Seq, User};
 
 /// A connection of a client; session 0 stands for requests that need none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) room: RoomId,
     /// What made its user a member before it reached a node, if they are one.
     pub(crate) membership: Option<Seq>,
+    /// How many records had said who may do what when it reached a node, if it was allowed by them.
+    pub(crate) right: Option<u64>,
     pub(crate) ask: Ask,
 }
 
@@ -27,6 +29,7 @@ pub(crate) enum Ask {
     Subscribe(Start),
     Send { number: u64, client_id: Option<ClientId>, body: MessageBody },
     Leave,
+    Act(Act),
     Unsubscribe,
     History { after: Seq },
 }
@@ -57,7 +60,9 @@ pub(crate) enum Frame {
         number: Option<u64>,
         code: Code,
     },
-    /// The subscription has ended, for its user left.
+    /// What was to be done about others is so.
+    Done(Option<Record>),
+    /// The subscription has ended, for its user is no member any more.
     Parted,
     Left,
     /// The connection is gone.

@@ -33,11 +33,13 @@ pub(crate) enum Happening {
     TwinFenced,
     SaverPutOut,
     DeadLettersWritten,
+    DeedDone,
+    Refused,
 }
 
 impl Happening {
     /// All of them.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::NodeKilled,
         Self::NodePaused,
         Self::BrokersStopped,
@@ -65,6 +67,8 @@ impl Happening {
         Self::TwinFenced,
         Self::SaverPutOut,
         Self::DeadLettersWritten,
+        Self::DeedDone,
+        Self::Refused,
     ];
 }
 

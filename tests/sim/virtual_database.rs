@@ -4,10 +4,12 @@
 use std::{collections::BTreeMap, fmt};
 
 use klatsch::{
-    domain::{Outcome, Record, RoomId, RoomState, Seq},
+    domain::{Belonging, Foundation, Outcome, Record, RoomId, RoomState, Seq, UserId},
     log::{Partition, kafka::Offset},
-    storage::{Advance, Batch, NewRecord, fold::Folded},
+    storage::{Advance, Batch, Membership, NewRecord, fold::Folded},
 };
+
+use crate::truth::belongings;
 
 /// The rows.
 #[derive(Debug, Default)]
@@ -25,6 +27,9 @@ pub(crate) struct RoomRow {
     pub(crate) records: BTreeMap<Seq, (Record, Option<Offset>)>,
     /// As it will be read again.
     pub(crate) snapshot: Option<(Seq, RoomState)>,
+    pub(crate) memberships: BTreeMap<UserId, Belonging>,
+    pub(crate) closed: bool,
+    foundation: Foundation,
 }
 
 /// A room as of one instant.
@@ -65,14 +70,22 @@ pub(crate) enum Fence {
 
 impl VirtualDatabase {
     /// Makes a room; with records that it had before it lived in a partition.
-    pub(crate) fn create(&mut self, room: RoomId, partition: Option<Partition>, before: &[Record]) {
-        let mut state = RoomState::default();
+    pub(crate) fn create(
+        &mut self,
+        (room, foundation): (RoomId, Foundation),
+        partition: Option<Partition>,
+        before: &[Record],
+    ) {
+        let mut state = RoomState::new(foundation.clone());
         for record in before {
             state.apply(record.proposal(), record.at);
         }
         let records = before.iter().map(|record| (record.seq, (record.clone(), None))).collect();
         let (head, members) = (state.head(), state.members().len() as u64);
-        self.rooms.insert(room, RoomRow { partition, head, members, records, snapshot: None });
+        let memberships = belongings(&state).into_iter().collect();
+        let row =
+            RoomRow { partition, head, members, records, memberships, foundation, ..RoomRow::default() };
+        self.rooms.insert(room, row);
     }
 
     /// Gives a room its partition, unless it has one.
@@ -131,9 +144,21 @@ impl VirtualDatabase {
             let Some(row) = self.rooms.get_mut(room) else { continue };
             (row.head, row.members) = (*head, *members);
         }
+        for Membership { user, room, belonging, .. } in &batch.memberships {
+            let Some(row) = self.rooms.get_mut(room) else { continue };
+            match belonging {
+                Some(belonging) => row.memberships.insert(user.clone(), *belonging),
+                None => row.memberships.remove(user),
+            };
+        }
+        for room in &batch.closed {
+            let Some(row) = self.rooms.get_mut(room) else { continue };
+            row.closed = true;
+        }
         for (room, seq, state) in &batch.snapshots {
             let Some(row) = self.rooms.get_mut(room) else { continue };
-            row.snapshot = Some((*seq, serde_json::from_str(state).unwrap_or_default()));
+            let state: RoomState = serde_json::from_str(state).unwrap_or_default();
+            row.snapshot = Some((*seq, state.founded(row.foundation.clone())));
         }
         Ok(())
     }
@@ -142,7 +167,8 @@ impl VirtualDatabase {
 impl RoomRow {
     /// The state of all rows, from the snapshot on.
     fn fold(&self) -> Folded {
-        let (snapshot_at, mut state) = self.snapshot.clone().unwrap_or_default();
+        let empty = || (0, RoomState::new(self.foundation.clone()));
+        let (snapshot_at, mut state) = self.snapshot.clone().unwrap_or_else(empty);
         for (record, _) in self.records.range(snapshot_at + 1..).map(|(_, row)| row) {
             let outcome = state.apply(record.proposal(), record.at);
             assert_eq!(outcome, Outcome::Recorded(record.clone()), "a stored record does not fold");

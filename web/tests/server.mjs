@@ -36,17 +36,7 @@ export class Server {
     if (this.#running) return;
     this.#port ??= await freePort();
     this.url = `http://127.0.0.1:${this.#port}`;
-    this.#process = spawn(BINARY, ["serve", ...this.#file], {
-      cwd: this.#folder,
-      env: {
-        ...process.env,
-        KLATSCH__SERVER__LISTEN: `127.0.0.1:${this.#port}`,
-        KLATSCH__DATABASE__URL: `sqlite://${join(this.#folder, "klatsch.db")}`,
-        KLATSCH__LIMITS__ENABLED: "false",
-        ...this.#settings,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    this.#process = this.#spawn(["serve", ...this.#file], ["ignore", "pipe", "pipe"]);
     const failed = [];
     this.#process.on("error", (error) => failed.push(error.message));
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -68,6 +58,21 @@ export class Server {
     return this.#output;
   }
 
+  /** Runs another command of the binary on the same database; `input` is what it is told. */
+  async run(args, input = "") {
+    const running = this.#spawn(args, ["pipe", "pipe", "pipe"]);
+    let said = "";
+    for (const stream of [running.stdout, running.stderr]) {
+      stream.on("data", (data) => {
+        said += data;
+      });
+    }
+    running.stdin.end(input);
+    const code = await new Promise((next) => running.once("exit", next));
+    if (code !== 0) throw new Error(`${args.join(" ")}: ${code}\n${said}`);
+    return said;
+  }
+
   /** As a power cut would: kill -9. */
   async kill() {
     await this.#end("SIGKILL");
@@ -76,6 +81,17 @@ export class Server {
   async remove() {
     await this.#end("SIGTERM");
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #spawn(args, stdio) {
+    const env = {
+      ...process.env,
+      KLATSCH__SERVER__LISTEN: `127.0.0.1:${this.#port}`,
+      KLATSCH__DATABASE__URL: `sqlite://${join(this.#folder, "klatsch.db")}`,
+      KLATSCH__LIMITS__ENABLED: "false",
+      ...this.#settings,
+    };
+    return spawn(BINARY, args, { cwd: this.#folder, env, stdio });
   }
 
   get #running() {

@@ -45,6 +45,7 @@ struct Parts {
     open: Seats,
     requests: Keyed<Address>,
     sign_ups: Keyed<Address>,
+    log_ins: Keyed<Address>,
     commands: Keyed<UserId>,
     bytes: Keyed<UserId>,
     rooms: Keyed<UserId>,
@@ -70,12 +71,22 @@ pub enum Admission {
     Flood,
 }
 
-/// The right to sign up once. Who did not use it gives it back.
+/// The right to sign up, or to fail to log in, once. Who did not use it gives it back.
 #[derive(Debug)]
 #[must_use]
-pub struct SignUp {
+pub struct Attempt {
     all: Allowances,
     from: Address,
+    at: Entrance,
+}
+
+/// Where a stranger becomes somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// Somebody new.
+    SignUp,
+    /// Somebody who says that they are known.
+    LogIn,
 }
 
 impl Allowances {
@@ -110,15 +121,16 @@ impl Allowances {
         Ok(Some(seat))
     }
 
-    /// Lets somebody sign up.
+    /// Lets somebody sign up or log in.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub fn sign_up(&self, from: Address) -> Result<SignUp, Refusal> {
+    pub fn attempt(&self, at: Entrance, from: Address) -> Result<Attempt, Refusal> {
         if let Some(parts) = &self.0 {
-            parts.take(Policy::AddressSignUps, &parts.sign_ups, &from, 1)?;
+            let (policy, keyed) = parts.entrance(at);
+            parts.take(policy, keyed, &from, 1)?;
         }
-        Ok(SignUp { all: self.clone(), from })
+        Ok(Attempt { all: self.clone(), from, at })
     }
 
     /// Takes a request of a user in, of so many bytes.
@@ -178,6 +190,10 @@ impl Parts {
                 Rate::per_hour(settings.address_sign_ups_per_h, settings.address_sign_ups_burst),
                 keys,
             ),
+            log_ins: Keyed::new(
+                Rate::per_hour(settings.address_log_ins_per_h, settings.address_log_ins_burst),
+                keys,
+            ),
             commands: Keyed::new(
                 Rate::per_second(settings.user_commands_per_s, settings.user_commands_burst),
                 keys,
@@ -210,6 +226,13 @@ impl Parts {
         })
     }
 
+    fn entrance(&self, at: Entrance) -> (Policy, &Keyed<Address>) {
+        match at {
+            Entrance::SignUp => (Policy::AddressSignUps, &self.sign_ups),
+            Entrance::LogIn => (Policy::AddressLogIns, &self.log_ins),
+        }
+    }
+
     fn count_of(&self, refusal: &Refusal) {
         if let Some(About::Rate { policy, .. }) = refusal.about.as_deref() {
             self.metrics.limited(policy);
@@ -222,7 +245,7 @@ impl Parts {
 
     fn sweep(&self) {
         let now = self.since.elapsed();
-        let by_address = [&self.requests, &self.sign_ups].map(|keyed| {
+        let by_address = [&self.requests, &self.sign_ups, &self.log_ins].map(|keyed| {
             keyed.sweep(now);
             keyed.len()
         });
@@ -254,11 +277,16 @@ impl SessionAllowance {
     }
 }
 
-impl SignUp {
-    /// Nobody new came of it.
+impl Attempt {
+    /// At which entrance.
+    pub fn at(&self) -> Entrance {
+        self.at
+    }
+
+    /// Nothing came of it that counts: nobody new, or no failure.
     pub fn give_back(self) {
         if let Some(parts) = &self.all.0 {
-            parts.sign_ups.give_back(&self.from, 1);
+            parts.entrance(self.at).1.give_back(&self.from, 1);
         }
     }
 }
@@ -279,13 +307,14 @@ mod tests {
         let all = allowances(|settings| settings.address_sign_ups_burst = 2);
         let (here, there) = (Address::V4(1), Address::V4(2));
         for _ in 0..10 {
-            all.sign_up(here).unwrap().give_back();
+            all.attempt(Entrance::SignUp, here).unwrap().give_back();
         }
-        let _used = [all.sign_up(here).unwrap(), all.sign_up(here).unwrap()];
-        let refusal = all.sign_up(here).unwrap_err();
+        let _used =
+            [all.attempt(Entrance::SignUp, here).unwrap(), all.attempt(Entrance::SignUp, here).unwrap()];
+        let refusal = all.attempt(Entrance::SignUp, here).unwrap_err();
         assert_eq!(refusal.code, Code::RateLimited);
         assert!(refusal.retry_after_ms.is_some_and(|millis| millis > 0));
-        assert!(all.sign_up(there).is_ok(), "another address pays for this one");
+        assert!(all.attempt(Entrance::SignUp, there).is_ok(), "another address pays for this one");
     }
 
     #[test]
@@ -318,7 +347,9 @@ mod tests {
         let (mut session, user) = (all.session(), UserId::new("ada"));
         for _ in 0..10_000 {
             assert!(matches!(session.take(Some(&user), 1 << 20), Admission::Granted));
-            assert!(all.enter(Address::V4(1)).is_ok() && all.sign_up(Address::V4(1)).is_ok());
+            assert!(
+                all.enter(Address::V4(1)).is_ok() && all.attempt(Entrance::LogIn, Address::V4(1)).is_ok()
+            );
             assert!(all.room(&user).is_ok());
         }
     }

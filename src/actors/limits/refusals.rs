@@ -11,6 +11,7 @@ pub(super) enum Policy {
     AddressConnections,
     AddressRequests,
     AddressSignUps,
+    AddressLogIns,
     SessionCommands,
     SessionBytes,
     UserCommands,
@@ -20,10 +21,11 @@ pub(super) enum Policy {
 
 impl Policy {
     #[cfg(test)]
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AddressConnections,
         Self::AddressRequests,
         Self::AddressSignUps,
+        Self::AddressLogIns,
         Self::SessionCommands,
         Self::SessionBytes,
         Self::UserCommands,
@@ -36,6 +38,7 @@ impl Policy {
             Self::AddressConnections => "address-connections",
             Self::AddressRequests => "address-requests",
             Self::AddressSignUps => "address-sign-ups",
+            Self::AddressLogIns => "address-log-ins",
             Self::SessionCommands => "session-commands",
             Self::SessionBytes => "session-bytes",
             Self::UserCommands => "user-commands",
@@ -49,6 +52,7 @@ impl Policy {
             Self::AddressConnections => "too many connections are open from this address",
             Self::AddressRequests => "too many requests from this address",
             Self::AddressSignUps => "too many people signed up from this address",
+            Self::AddressLogIns => "too many log-ins from this address failed",
             Self::SessionCommands => "too many requests on this connection",
             Self::SessionBytes => "too many bytes on this connection",
             Self::UserCommands => "too many requests of this user",

@@ -8,6 +8,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use super::{
     super::{
         lobby::{RoomChanged, Whose},
+        room_readers::Parting,
         to_room::{SendAll, Sent},
         waiter::Waiter,
     },
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Applied, Asked, Code, Command, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step,
-        Token, User,
+        Applied, Asked, Code, Command, Deed, FirstSend, Outcome, Proposal, Record, RecordKind, Refusal, Step,
+        Token, User, Visibility,
     },
     log::{Committed, LogError},
     telemetry::Stopwatch,
@@ -32,7 +33,8 @@ impl Room {
         ctx: &mut Context<Self>,
     ) {
         let floor = waiter.floor(self.epoch());
-        let steps = self.desk.ask(Asked { sender, command, floor, waiter });
+        let now = self.context.clock.now();
+        let steps = self.desk.ask(Asked { sender, command, floor, now, waiter });
         self.follow(steps, ctx);
     }
 
@@ -43,10 +45,12 @@ impl Room {
             // All of them now rather than the later ones in a moment.
             return messages.into_iter().for_each(|(_, reply)| reply.give(Err(Code::Overloaded.into())));
         }
+        let now = self.context.clock.now();
         let asked = |(message, reply)| Asked {
             sender: sender.clone(),
             command: Command::Send(message),
             floor: 0,
+            now,
             waiter: Waiter::Said(reply),
         };
         let steps = self.desk.ask_together(messages.into_iter().map(asked).collect(), purpose);
@@ -128,19 +132,46 @@ impl Room {
             self.context.metrics.records_appended.with_label_values(&[kind]).inc();
         }
         if record.kind == RecordKind::Left {
-            self.readers.expel(&record.sender.id, waiter.and_then(Waiter::through));
+            let through = waiter.and_then(Waiter::through);
+            self.readers.expel(&record.sender.id, self.parting(), through, Code::NotAMember);
         }
         let broadcast = Arc::new(Broadcast::new(self.made.id.clone(), self.epoch().clone(), record.clone()));
         self.ring.push(Arc::clone(&broadcast));
         self.readers.hold(broadcast);
-        if matches!(record.kind, RecordKind::Joined | RecordKind::Left) {
-            self.context.lobby.do_send(RoomChanged { change: Change::Changed, room: self.info(), whose });
+        match record.kind.deed() {
+            Some(Deed::Kick(user, _)) => {
+                self.readers.expel(&user.id, self.parting(), None, Code::NotAMember);
+            }
+            Some(Deed::Ban(ban)) => self.readers.expel(&ban.user.id, Parting::All, None, Code::Banned),
+            Some(Deed::Close(_)) => self.readers.dismiss(Code::RoomClosed),
+            _ => {}
         }
+        self.tell_lobby(record, whose);
+    }
+
+    /// Which subscriptions end with a membership: what anybody may read goes on being read.
+    fn parting(&self) -> Parting {
+        match self.made.visibility {
+            Visibility::Public => Parting::Members,
+            Visibility::Private | Visibility::Direct => Parting::All,
+        }
+    }
+
+    /// Only what anybody may find is in the list.
+    fn tell_lobby(&self, record: &Record, whose: Whose) {
+        let change = match record.kind.deed() {
+            _ if self.made.visibility != Visibility::Public => return,
+            Some(Deed::Close(_)) => Change::Closed,
+            None if record.kind == RecordKind::Joined => Change::Changed,
+            _ if record.parted().is_some() => Change::Changed,
+            _ => return,
+        };
+        self.context.lobby.do_send(RoomChanged { change, room: self.info(), whose });
     }
 
     fn answer(&mut self, waiter: Waiter, outcome: Outcome) {
         match (waiter, outcome) {
-            (waiter, Outcome::Refused(code)) => waiter.refuse(code.into()),
+            (waiter, Outcome::Refused(refusal)) => waiter.refuse(refusal),
             (Waiter::Send(reply), Outcome::Recorded(record)) => {
                 let first = FirstSend { seq: record.seq, at: record.at };
                 reply.give(Ok(Sent { first, repeated: false }));

@@ -12,7 +12,7 @@ use super::{
     Room,
 };
 use crate::{
-    domain::{Command, Missing, Seq},
+    domain::{Access, Command, Missing, Seq, Viewer},
     wire::Greeting,
 };
 
@@ -26,19 +26,28 @@ impl Room {
                 self.command(sender, Command::Join, Waiter::Subscribe(Box::new(subscribe)), ctx);
             }
             None if subscribe.start.floor(self.epoch()) > head => {
-                self.settle(ctx, |room, settled, _| match settled {
-                    Ok(()) => room.subscribe(subscribe, room.desk.state().head()),
+                self.settle(ctx, |room, settled, ctx| match settled {
+                    Ok(()) => room.begin_reading(subscribe, ctx),
                     Err(error) => subscribe.reply.give(Err(error.into())),
                 });
             }
-            None => self.subscribe(subscribe, head),
+            None => self.begin_reading(subscribe, ctx),
         }
+    }
+
+    /// Begins the subscription of somebody who becomes no member by it, if they may read.
+    fn begin_reading(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        let viewer = Viewer { user: subscribe.subscription.user.clone(), role: None };
+        self.admit(viewer, Access::Follow, ctx, |room, admitted, _| match admitted {
+            Ok(()) => room.subscribe(subscribe, room.desk.state().head()),
+            Err(refusal) => subscribe.reply.give(Err(refusal)),
+        });
     }
 
     /// Begins a subscription. `known` is the head before its own joining, by which a position is judged.
     pub(super) fn subscribe(&mut self, subscribe: Subscribe, known: Seq) {
         let Subscribe { subscription, start, greet, reply, .. } = subscribe;
-        let room = self.info();
+        let room = self.info().seen_by(subscription.user.as_ref());
         let Begin { after, recovered, missing } = start.judge(known, &room.head);
         let greeting = greet(Greeting { room: &room, recovered, missing });
         let id = subscription.id;

@@ -361,6 +361,7 @@ fn d7_verify_finds_what_the_log_did_not_make() {
         let starts = [
             format!("partition 0, room room-4: record {} is in the database and not in the log", head + 1),
             format!("partition 0, room room-4: its row says head {head}"),
+            "partition 0, room room-4: its memberships are not those".to_owned(),
             "partition 2, room room-6: its row says head 1 and 1 members".to_owned(),
         ];
         assert_eq!(found.len(), starts.len(), "{found:?}");

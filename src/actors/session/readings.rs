@@ -11,7 +11,7 @@ use super::{
         relay::{Channel, Reader, RelayHandle, ToRelay},
         reply::Reply,
         room::Room,
-        subscriber::{SubscriberId, Subscription},
+        subscriber::{Footing, SubscriberId, Subscription},
         to_room::{Start, Subscribe, Subscribed, ToRoom},
         voice::Voice,
     },
@@ -57,9 +57,10 @@ impl Session {
     pub(super) fn subscribe(&mut self, ticket: Ticket, wish: Wish) {
         let Wish { name, id, room, start, voice, member } = wish;
         self.forget(&name);
-        let user = member.as_ref().map(|user| user.id.clone());
-        let subscription =
-            Subscription::new(user, Arc::clone(&self.line.outbox), voice, self.line.relay.clone());
+        let user = self.user().map(|user| user.id.clone());
+        let footing = if member.is_some() { Footing::Member } else { Footing::Reader };
+        let (outbox, relay) = (Arc::clone(&self.line.outbox), self.line.relay.clone());
+        let subscription = Subscription::new(user, footing, outbox, voice, relay);
         let reading = Reading::Room { id: id.clone(), room: room.clone(), subscription: subscription.id };
         self.readings.insert(Arc::clone(&name), reading);
         let (ticket, me, reader) = (Arc::new(ticket), self.line.me.clone(), subscription.clone());

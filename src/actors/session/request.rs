@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     actors::{to_room::Start, voice::Voice},
+    auth::Token,
     domain::{Message, Nickname, RoomId},
 };
 
@@ -13,6 +14,8 @@ use crate::{
 pub(in crate::actors) enum Request {
     /// Say who this is.
     Connect(Connect),
+    /// Show a new token in the place of one that expires.
+    Renew(Token),
     /// Become a member, if not yet one, and read the room; a former subscription to it ends.
     Join {
         /// The room, by id or name.
@@ -62,7 +65,12 @@ impl Request {
             | Self::Connect(_)
             | Self::Ping
             | Self::End => true,
-            Self::Join { .. } | Self::Enter(_) | Self::Send(..) | Self::SendAll(_) | Self::Leave(_) => false,
+            Self::Join { .. }
+            | Self::Renew(_)
+            | Self::Enter(_)
+            | Self::Send(..)
+            | Self::SendAll(_)
+            | Self::Leave(_) => false,
         }
     }
 }

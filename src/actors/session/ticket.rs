@@ -1,7 +1,7 @@
 //! The right to answer one request of a session, once, in the words of its protocol.
 //! What is answered is the session's to say.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -10,9 +10,10 @@ use crate::{
     actors::{
         engine::Engine,
         outbox::Outbox,
+        pulse::Reminder,
         relay::{RelayHandle, ToRelay},
     },
-    domain::{ClientId, CloseCode, FirstSend, Refusal, RoomId, User},
+    domain::{ClientId, CloseCode, FirstSend, Refusal, RoomId, Timestamp, User},
     wire::Greeting,
 };
 
@@ -43,6 +44,8 @@ pub(in crate::actors) enum Answer<'a> {
     Left(&'a RoomId),
     /// The subscription to the room has ended.
     Parted(&'a RoomId),
+    /// A new token was taken, which expires then.
+    Renewed(Option<Timestamp>),
     /// It is done, and that is all there is to say.
     Done,
 }
@@ -54,6 +57,9 @@ pub(in crate::actors) trait Tongue: Send + Sync {
 
     /// Says that it was not done.
     fn refuse(&self, refusal: &Refusal) -> Refused;
+
+    /// What will tell the client that its token has expired, and that it has so long for a new one.
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder;
 }
 
 /// How a refusal is said.
@@ -67,7 +73,7 @@ pub(in crate::actors) struct Refused {
 
 /// The right to answer one request, once; the request counts as unanswered until then.
 pub(in crate::actors) struct Ticket {
-    tongue: Box<dyn Tongue>,
+    tongue: Arc<dyn Tongue>,
     outbox: Arc<Outbox>,
     engine: Engine,
     traffic: Arc<Traffic>,
@@ -75,13 +81,18 @@ pub(in crate::actors) struct Ticket {
 
 impl Ticket {
     pub(super) fn new(
-        tongue: Box<dyn Tongue>,
+        tongue: Arc<dyn Tongue>,
         outbox: Arc<Outbox>,
         engine: Engine,
         traffic: Arc<Traffic>,
     ) -> Self {
         traffic.begins();
         Self { tongue, outbox, engine, traffic }
+    }
+
+    /// The words in which it is answered.
+    pub(super) fn tongue(&self) -> Arc<dyn Tongue> {
+        Arc::clone(&self.tongue)
     }
 
     /// The frames of an answer.

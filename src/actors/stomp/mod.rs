@@ -41,6 +41,8 @@ pub struct StompOptions {
     pub refusals: RefusalsGo,
     /// Deliveries of a subscription that may be unacknowledged.
     pub unacked_max: u64,
+    /// Where a client shows a new token in the place of one that expires.
+    pub refresh: Box<str>,
     /// The destinations.
     pub routes: Routes,
     /// What HTTP says for a code.

@@ -1,18 +1,24 @@
 //! A client's own queue of refusals: who listens there, and what they hear.
 //! Whether something is refused is judged elsewhere.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytestring::ByteString;
 
 use super::StompOptions;
 use crate::{
-    actors::session::{Refused, SubscriptionName},
+    actors::{
+        pulse::Reminder,
+        session::{Refused, SubscriptionName},
+    },
     config::RefusalsGo,
-    domain::{CloseCode, Refusal},
+    domain::{CloseCode, Code, Refusal, Timestamp},
     wire::stomp::{self, Head, Version},
 };
 
@@ -65,6 +71,14 @@ impl Notices {
         let destination = self.options.routes.errors();
         let tail = stomp::problem(self.version, destination, number, refusal, receipt, status);
         listeners.iter().map(|(_, head)| head.frame(&tail)).collect()
+    }
+
+    /// What will tell everybody who listens that the client's token has expired, and that it has so long for a new one.
+    pub(super) fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        let refresh = &self.options.refresh;
+        let why = format!("the token has expired: send a new one to {refresh} within {} s", within.as_secs());
+        let refusal = Refusal::new(Code::Unauthenticated).message(format!("{why} ({expires_at})"));
+        Box::new(move || self.problem(&refusal, None))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(SubscriptionName, Head)>> {

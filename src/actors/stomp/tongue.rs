@@ -1,7 +1,7 @@
 //! The words in which requests of a STOMP client are answered: CONNECTED, RECEIPT, ERROR, and problems in its queue.
 //! Their text is the business of `wire::stomp`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -9,10 +9,11 @@ use super::{anonymous::Failed, notices::Notices, subscriptions::Alive};
 use crate::{
     actors::{
         outbox::Outbox,
+        pulse::Reminder,
         session::{Answer, Refused, Tongue},
         voice::Window,
     },
-    domain::{About, CloseCode, Code, Refusal, Retry, Seq},
+    domain::{About, CloseCode, Code, Refusal, Retry, Seq, Timestamp},
     wire::{
         Greeting,
         stomp::{self, Heartbeat, Welcome},
@@ -34,11 +35,16 @@ impl Tongue for Introduction {
     }
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
-        let end = match refusal.code.retry() {
-            Retry::Later => CloseCode::GoingAway,
-            Retry::No | Retry::Reconnect => CloseCode::Unauthenticated,
+        let end = match (refusal.code, refusal.code.retry()) {
+            (Code::Banned, _) => CloseCode::Banned,
+            (_, Retry::Later) => CloseCode::GoingAway,
+            (_, Retry::No | Retry::Reconnect) => CloseCode::Unauthenticated,
         };
         self.notices.error(refusal, None, end)
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.notices).reminder(expires_at, within)
     }
 }
 
@@ -55,6 +61,10 @@ impl Tongue for Binding {
     fn refuse(&self, refusal: &Refusal) -> Refused {
         self.failed.tell();
         self.notices.refuse(refusal, self.receipt.as_deref())
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.notices).reminder(expires_at, within)
     }
 }
 
@@ -93,6 +103,10 @@ impl Tongue for Plain {
         }
         self.notices.refuse(refusal, self.receipt.as_deref())
     }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.notices).reminder(expires_at, within)
+    }
 }
 
 /// For SUBSCRIBE of a room: a RECEIPT when the subscription begins, and a problem where its position is lost.
@@ -124,6 +138,10 @@ impl Tongue for Opening {
         self.alive.ends();
         self.plain.refuse(refusal)
     }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.plain.notices).reminder(expires_at, within)
+    }
 }
 
 /// For DISCONNECT: a RECEIPT and the end.
@@ -140,5 +158,9 @@ impl Tongue for Farewell {
 
     fn refuse(&self, refusal: &Refusal) -> Refused {
         self.plain.refuse(refusal)
+    }
+
+    fn reminder(self: Arc<Self>, expires_at: Timestamp, within: Duration) -> Reminder {
+        Arc::clone(&self.plain.notices).reminder(expires_at, within)
     }
 }

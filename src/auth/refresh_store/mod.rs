@@ -4,15 +4,17 @@
 #[cfg(test)]
 mod contract;
 mod database;
+mod redis;
 
 use std::{future::Future, pin::Pin};
 
 use crate::{
-    domain::{LoginId, Refusal, Timestamp, UserId},
+    domain::{Code, LoginId, Refusal, Timestamp, UserId},
     storage::{StorageError, logins::LoginRecord},
 };
 
 pub(super) use database::InDatabase;
+pub(super) use redis::InRedis;
 
 /// A future of a store's answer.
 pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -23,12 +25,19 @@ pub(super) enum StoreError {
     /// The database is the store, and failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The store does not answer. What was to be changed may have been changed all the same.
+    #[error("the store of sessions does not answer: {0}")]
+    Unavailable(String),
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Storage(error) => error.into(),
+            StoreError::Unavailable(_) => {
+                log::warn!("{error}");
+                Code::AuthUnavailable.into()
+            }
         }
     }
 }

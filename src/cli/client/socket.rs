@@ -77,6 +77,11 @@ impl Client {
     /// Opens a socket that has no user yet.
     pub async fn open(server: &ServerAddress) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(server.authority()).await.context("cannot connect")?;
+        Self::open_on(server, stream).await
+    }
+
+    /// As [`Self::open`], on a connection to the server.
+    pub async fn open_on(server: &ServerAddress, stream: TcpStream) -> anyhow::Result<Self> {
         stream.set_nodelay(true)?;
         let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(0);
         let url = format!("ws://{}/api/socket", server.authority());
@@ -89,12 +94,18 @@ impl Client {
     /// Opens a socket and names its user, waiting where the server says `later`.
     pub async fn connect(server: &ServerAddress, identity: &Identity) -> anyhow::Result<(Self, Connected)> {
         let mut client = Self::open(server).await?;
+        let connected = client.introduce(identity).await?;
+        Ok((client, connected))
+    }
+
+    /// Names the socket's user, waiting where the server says `later`.
+    pub async fn introduce(&mut self, identity: &Identity) -> anyhow::Result<Connected> {
         let Identity { nickname, secret } = identity;
         loop {
-            client.request(&Request::Connect { nickname, secret }).await?;
-            match client.answer().await? {
-                Incoming::Connected(connected) => return Ok((client, connected)),
-                Incoming::Error(refusal) => client.wait_or_give_up(refusal).await?,
+            self.request(&Request::Connect { nickname, secret }).await?;
+            match self.answer().await? {
+                Incoming::Connected(connected) => return Ok(connected),
+                Incoming::Error(refusal) => self.wait_or_give_up(refusal).await?,
                 _ => {}
             }
         }

@@ -9,8 +9,18 @@ use super::{
 };
 use crate::{
     actors::Sent,
-    domain::{ClientId, Code, Identity, Message, MessageBody, Position, Record, RecordKind, Refusal, RoomId},
-    http::{Context, Problem, body::JsonObject, identity::Caller, polling, query::Query, room_path::InRoom},
+    domain::{
+        Access, ClientId, Code, Identity, Message, MessageBody, Position, Record, RecordKind, Refusal,
+        RoomId, Viewer,
+    },
+    http::{
+        Context, Problem,
+        body::JsonObject,
+        identity::{Caller, PerhapsCaller},
+        polling,
+        query::Query,
+        room_path::InRoom,
+    },
     log::Page,
     wire::json,
 };
@@ -23,6 +33,7 @@ use crate::{
     path = "/api/rooms/{id}/messages",
     tag = "messages",
     operation_id = "listMessages",
+    security((), ("token" = [])),
     params(
         ("id" = String, Path, description = "The room's id"),
         ("after" = Option<String>, Query, description = "The first records after this position: `<epoch>:<seq>` or `<seq>`"),
@@ -32,6 +43,8 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The records, ascending", body = Records<'_>),
+        (status = 401, description = "`unauthenticated`: there is a token and it is not good"),
+        (status = 403, description = "`not_a_member` or `banned`"),
         (status = 404, description = "`room_not_found`"),
         (status = 410, description = "`position_lost`, with `head` and `missing`"),
         (status = 422, description = "`invalid`"),
@@ -39,15 +52,18 @@ use crate::{
 )]
 pub(in crate::http) async fn list(
     context: Data<Context>,
+    PerhapsCaller(who): PerhapsCaller,
     InRoom(room): InRoom,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit(context.page_max)?;
     let selection = Selection::parse(&query)?;
     if let Selection::After(after, Some(longest)) = selection {
-        return Ok(polling::records_after(&context, &room, after, longest, limit as usize).await?);
+        return Ok(
+            polling::records_after(&context, (&room, who.as_ref()), after, longest, limit as usize).await?
+        );
     }
-    let head = context.engine.room(&room).await?.head;
+    let head = context.engine.room(&room, &Viewer::of(who.as_ref()), Access::Read).await?.0.head;
     let page = selection.page(&head)?;
     let records = context.engine.history(&room, page, limit).await?;
     Ok(answer(&room, page, &records, head))
@@ -66,8 +82,9 @@ pub(in crate::http) async fn list(
         (status = 201, description = "The record", body = json::Record<'_>),
         (status = 200, description = "The record of the first send with this `client_id`", body = json::Record<'_>),
         (status = 401, description = "`unauthenticated`"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member`, `muted` or `banned`"),
         (status = 404, description = "`room_not_found`"),
+        (status = 409, description = "`room_closed`"),
         (status = 422, description = "`invalid`"),
     )
 )]

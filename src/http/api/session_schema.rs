@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::{Session, SignUp},
-    domain::{Device, Email, Identity, Limits, Login, LoginId, Nickname, Refusal, Timestamp},
-    http::body::JsonObject,
+    domain::{Device, Email, Identity, Limits, Login, LoginId, Nickname, Refusal, ServerRole, Timestamp},
+    http::{body::JsonObject, error::invalid},
     storage::logins::LoginRecord,
     wire::json::{self, User},
 };
@@ -80,6 +80,26 @@ pub(in crate::http) struct NewNickname {
     /// The nickname, 1 to 32 characters, unique whatever its case.
     #[schema(example = "Ada")]
     nickname: String,
+}
+
+/// A ban from the server.
+#[derive(ToSchema)]
+pub(in crate::http) struct NewBan {
+    /// For so long; for ever if it is not given.
+    #[schema(nullable = false, minimum = 1, maximum = 3_153_600_000_u32)]
+    pub seconds: Option<u32>,
+    /// Why, at most 200 characters; the user is told.
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
+}
+
+/// What somebody shall be on the server.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is read field by field")]
+pub(in crate::http) struct NewRole {
+    /// `user` or `admin`.
+    #[schema(example = "admin")]
+    role: String,
 }
 
 /// A session and its tokens (the names of RFC 6749).
@@ -203,6 +223,34 @@ impl NewAccount {
                 .transpose()?,
             email: object.optional_text("email")?.map(Email::parse).transpose()?,
         })
+    }
+}
+
+impl NewBan {
+    /// Reads it from a request.
+    ///
+    /// # Errors
+    /// `invalid` with the field.
+    pub(super) fn read(object: &JsonObject) -> Result<Self, Refusal> {
+        let reason = object.optional_text("reason")?.map(str::trim).filter(|reason| !reason.is_empty());
+        if reason.is_some_and(|reason| reason.chars().count() > 200 || reason.contains('\0')) {
+            return Err(invalid("reason", "must have at most 200 characters and no U+0000"));
+        }
+        let seconds = object.optional_count("seconds", (1, 3_153_600_000))?;
+        Ok(Self { seconds, reason: reason.map(str::to_owned) })
+    }
+}
+
+impl NewRole {
+    /// Reads it from a request.
+    ///
+    /// # Errors
+    /// `invalid`, field `role`.
+    pub(super) fn read(object: &JsonObject) -> Result<ServerRole, Refusal> {
+        match ServerRole::of_name(object.text("role")?) {
+            Some(role @ (ServerRole::User | ServerRole::Admin)) => Ok(role),
+            Some(ServerRole::Guest) | None => Err(invalid("role", "must be user or admin")),
+        }
     }
 }
 

@@ -172,7 +172,7 @@ pub(in crate::http) async fn end_current(
     match &identity.login {
         // Somebody else may have ended it meanwhile, and then it has ended too.
         Some(login) => drop(context.engine.end_session(&identity, login).await?),
-        None => context.engine.end_token(&bearer(&request)?).await?,
+        None => context.engine.end_token(&identity, &bearer(&request)?).await?,
     }
     Ok(HttpResponse::NoContent().insert_header(context.cookies.take(&request)).finish())
 }

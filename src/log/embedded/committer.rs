@@ -66,7 +66,7 @@ impl Committer {
                 }
                 Job::Open { room, folded, sink } => {
                     let delivered = folded.state.head();
-                    self.folds.insert(room.clone(), folded, None);
+                    self.folds.insert(room.clone(), *folded, None);
                     self.rooms.insert(room, OpenRoom { sink, delivered });
                 }
                 Job::Close { room } => closed.push(room),

@@ -31,7 +31,7 @@ pub enum Job {
         /// The room.
         room: RoomId,
         /// Its fold, as the database has it.
-        folded: Folded,
+        folded: Box<Folded>,
         /// Where its deliveries go.
         sink: Sink,
     },
@@ -78,7 +78,7 @@ impl RoomLog for EmbeddedLog {
             let id = room.clone();
             let folded = self.store.read(move |conn| storage::fold::load(conn, &id)).await?;
             let state = folded.state.clone();
-            self.enqueue(Job::Open { room: room.clone(), folded, sink }).await?;
+            self.enqueue(Job::Open { room: room.clone(), folded: Box::new(folded), sink }).await?;
             Ok(state)
         })
     }

@@ -329,7 +329,8 @@ impl RoomLog for KafkaLog {
             }
             let (_, state, _) = self.beyond_the_rows(&room.id).await?;
             let head = Position { epoch: room.head.epoch.clone(), seq: state.head() };
-            Ok(RoomInfo { members: state.members().len() as u64, head, ..room })
+            let (members, closed) = (state.members().len() as u64, state.is_closed());
+            Ok(RoomInfo { members, closed, head, ..room })
         })
     }
 

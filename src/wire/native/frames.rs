@@ -59,6 +59,29 @@ pub fn connected(
 }
 
 #[derive(Serialize)]
+struct Refresh {
+    #[serde(serialize_with = "json::rfc3339")]
+    expires_at: domain::Timestamp,
+    within_s: u64,
+}
+
+/// A push that asks for a new token, since the present one has expired.
+pub fn refresh(expires_at: domain::Timestamp, within_s: u64) -> ByteString {
+    frame("refresh", None, Refresh { expires_at, within_s })
+}
+
+#[derive(Serialize)]
+struct Refreshed {
+    #[serde(serialize_with = "json::perhaps_rfc3339")]
+    expires_at: Option<domain::Timestamp>,
+}
+
+/// The reply to `refresh`; a token that does not expire has no such time.
+pub fn refreshed(id: Option<&RequestId>, expires_at: Option<domain::Timestamp>) -> ByteString {
+    frame("refreshed", id, Refreshed { expires_at })
+}
+
+#[derive(Serialize)]
 struct Joined<'a> {
     room: Room<'a>,
     position: Position<'a>,
@@ -144,6 +167,8 @@ pub enum Change {
     Created,
     /// Its members or its name changed.
     Changed,
+    /// It is closed for ever, and not in the list any more.
+    Closed,
 }
 
 impl Change {
@@ -152,12 +177,13 @@ impl Change {
         match self {
             Self::Created => "created",
             Self::Changed => "changed",
+            Self::Closed => "closed",
         }
     }
 
     /// The change of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Created, Self::Changed].into_iter().find(|change| change.name() == name)
+        [Self::Created, Self::Changed, Self::Closed].into_iter().find(|change| change.name() == name)
     }
 }
 
@@ -217,16 +243,22 @@ struct Refused<'a> {
     head: Option<Position<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<Missing>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::until")]
+    until: Option<Option<domain::Timestamp>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// The reply to a request that was refused.
 pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
-    let (room, lost) = match refusal.about.as_deref() {
-        Some(About::Room(room)) => (Some(Room::of(room)), None),
-        Some(About::Lost { head, missing }) => (None, Some((Position::of(head), Missing::from(*missing)))),
-        Some(About::Rate { .. }) | None => (None, None),
+    let (room, head, missing) = match refusal.about.as_deref() {
+        Some(About::Room(room)) => (Some(Room::of(room)), None, None),
+        Some(About::Lost { head, missing }) => {
+            (None, Some(Position::of(head)), Some(Missing::from(*missing)))
+        }
+        Some(About::Penalty { .. } | About::Rate { .. }) | None => (None, None, None),
     };
-    let (head, missing) = lost.unzip();
+    let (until, reason) = refusal.penalty();
     let says = Refused {
         code: refusal.code.name(),
         message: &refusal.message,
@@ -236,6 +268,8 @@ pub fn refused(id: Option<&RequestId>, refusal: &Refusal) -> ByteString {
         room,
         head,
         missing,
+        until,
+        reason,
     };
     frame("error", id, says)
 }

@@ -5,7 +5,7 @@ mod frames;
 mod request;
 
 pub use frames::{
-    Change, acked, closing, connected, joined, left, parted, pong, record, records, refused, room_changed,
-    unwatched, watching,
+    Change, acked, closing, connected, joined, left, parted, pong, record, records, refresh, refreshed,
+    refused, room_changed, unwatched, watching,
 };
 pub use request::{Backlog, Connect, Envelope, Request, RequestId, RoomRef};

@@ -82,6 +82,11 @@ pub enum Request {
     WatchRooms,
     /// Get them no more.
     UnwatchRooms,
+    /// Show a new token in the place of one that expires.
+    Refresh {
+        /// The token.
+        token: String,
+    },
     /// Ask for a sign of life.
     Ping,
 }
@@ -137,6 +142,7 @@ impl Envelope {
             "part" => Ok(Request::Part { room: self.room()? }),
             "watch" => self.what().map(|()| Request::WatchRooms),
             "unwatch" => self.what().map(|()| Request::UnwatchRooms),
+            "refresh" => Ok(Request::Refresh { token: self.text("token")?.to_owned() }),
             "ping" => Ok(Request::Ping),
             other => {
                 let shown: String = other.chars().take(40).collect();
@@ -237,6 +243,7 @@ mod tests {
             (r#"{"type":7}"#, "type"),
             (r#"{"type":"connect"}"#, "nickname"),
             (r#"{"type":"connect","token":1}"#, "token"),
+            (r#"{"type":"refresh"}"#, "token"),
             (r#"{"type":"join"}"#, "room"),
             (r#"{"type":"join","room":"r","after":{"seq":1}}"#, "after"),
             (r#"{"type":"join","room":"r","after":{"epoch":"e","seq":-1}}"#, "after"),

@@ -1,6 +1,8 @@
 //! CONNECT, and STOMP, which is the same: which version is spoken, who the client is, how it shows that it lives.
 //! Whether a token or a secret is good is judged by others.
 
+use std::fmt;
+
 use super::{Broken, Frame, Heartbeat, Version};
 
 /// A client's first frame.
@@ -53,9 +55,7 @@ impl Connect {
 
 impl Identity {
     fn of(frame: &Frame, version: Version) -> Self {
-        let mut headers = frame.headers.iter();
-        // It comes from HTTP, where names have no case.
-        if let Some((_, value)) = headers.find(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+        if let Some(value) = authorization(frame) {
             return bearer(value).map_or(Self::Nobody, |token| Self::Token(token.to_owned()));
         }
         let given = |name: &str| {
@@ -69,6 +69,34 @@ impl Identity {
             (None, None) => Self::Nobody,
         }
     }
+}
+
+/// A token in `Authorization: Bearer`. It does not show itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bearer(String);
+
+impl Bearer {
+    /// That of a frame, if it has one.
+    pub(super) fn of(frame: &Frame) -> Option<Self> {
+        bearer(authorization(frame)?).map(|token| Self(token.to_owned()))
+    }
+
+    /// The token.
+    pub fn into_token(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer(hidden)")
+    }
+}
+
+/// The header's value. It comes from HTTP, where names have no case.
+fn authorization(frame: &Frame) -> Option<&str> {
+    let mut headers = frame.headers.iter();
+    headers.find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value.as_str())
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{AckMode, Route, Version, ack, encoder::Writer, escape::escape_into};
 use crate::{
-    domain::{ClientId, Epoch, Headers, Record, RecordKind, RoomId},
+    domain::{Act, ClientId, Deed, Epoch, Headers, Record, RecordKind, RoomId},
     wire::json,
 };
 
@@ -57,17 +57,25 @@ struct Payload<'a> {
 impl Serialize for Payload<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { route, room, record } = self;
-        let (content, types) = match &record.kind {
-            RecordKind::Message(message) => (message.body.as_str(), &route.message),
-            RecordKind::Joined => ("", &route.join),
-            RecordKind::Left => ("", &route.leave),
+        // Front ends of others know joining, leaving and talk. Whoever is kicked or banned has left, to them.
+        let other = record.kind.name().to_uppercase();
+        let (sender, content, written) = match &record.kind {
+            RecordKind::Message(message) => (&record.sender, message.body.as_str(), route.message.written()),
+            RecordKind::Joined => (&record.sender, "", route.join.written()),
+            RecordKind::Left => (&record.sender, "", route.leave.written()),
+            RecordKind::Act(Act { deed: Deed::Kick(user, _), .. }) => (user, "", route.leave.written()),
+            RecordKind::Act(Act { deed: Deed::Ban(ban), .. }) => (&ban.user, "", route.leave.written()),
+            RecordKind::Renamed(_) | RecordKind::Act(_) => (&record.sender, "", &*other),
         };
-        let mut map = serializer.serialize_map(Some(5))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(&route.room, room.as_str())?;
-        map.serialize_entry(&route.sender, &record.sender.nickname)?;
+        map.serialize_entry(&route.sender, &sender.nickname)?;
         map.serialize_entry(&route.content, content)?;
-        map.serialize_entry(&route.kind, types.written())?;
+        map.serialize_entry(&route.kind, written)?;
         map.serialize_entry(&route.time, &record.at.to_string())?;
+        if matches!(record.kind, RecordKind::Renamed(_) | RecordKind::Act(_)) {
+            map.serialize_entry("record", &json::Record::of(room, record))?;
+        }
         map.end()
     }
 }

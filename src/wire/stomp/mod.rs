@@ -24,7 +24,7 @@ mod version;
 
 pub use ack::{AckMode, Delivery};
 pub use broken::{Broken, Cause};
-pub use connect::{Connect, Identity};
+pub use connect::{Bearer, Connect, Identity};
 pub use decoder::{Bounds, Decoder, Item};
 pub use encoder::{HEARTBEAT, Welcome, broken, connected, ended, receipt, refused};
 pub use frame::{Command, Frame};

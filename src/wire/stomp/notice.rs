@@ -49,7 +49,7 @@ fn begin(version: Version, destination: &str, number: u64) -> Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Code, Epoch, Position, RoomId, Timestamp, User, UserId};
+    use crate::domain::{Code, Epoch, Position, RoomId, Timestamp, User, UserId, Visibility};
 
     #[test]
     fn a_refusal_is_a_problem_with_its_code_and_receipt() {
@@ -69,6 +69,9 @@ mod tests {
         let room = RoomInfo {
             id: RoomId::new("r1"),
             name: "Lobby".into(),
+            visibility: Visibility::Public,
+            peer: None,
+            closed: false,
             created_at: Timestamp::from_millis(0),
             created_by: User { id: UserId::new("u1"), nickname: "Ada".into() },
             members: 2,

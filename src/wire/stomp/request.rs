@@ -1,7 +1,7 @@
 //! A client's frame as a request: every header that its version demands is there, every value parsed.
 //! Destinations are still opaque here; `routes` knows them.
 
-use super::{AckMode, Broken, Command, Connect, Delivery, Frame, Version};
+use super::{AckMode, Bearer, Broken, Command, Connect, Delivery, Frame, Version};
 use crate::domain::{ClientId, Headers, Limits, PositionText, Refusal};
 
 /// What a client asks for, and whether it wants a RECEIPT.
@@ -63,6 +63,8 @@ pub struct Send {
     pub client_id: Option<ClientId>,
     /// The user headers: those that neither the specification nor Klatsch has a meaning for.
     pub headers: Headers,
+    /// A token, for who shows a new one.
+    pub bearer: Option<Bearer>,
 }
 
 /// SUBSCRIBE.
@@ -215,7 +217,8 @@ fn send(frame: Frame, limits: &Limits) -> Result<Send, Fault> {
     let headers = Headers::parse(headers.filter(|(name, _)| is_of_the_user(name)))?;
     let [content_type, transaction] =
         ["content-type", "transaction"].map(|name| frame.header(name).map(str::to_owned));
-    Ok(Send { destination, body: frame.body, content_type, transaction, client_id, headers })
+    let bearer = Bearer::of(&frame);
+    Ok(Send { destination, body: frame.body, content_type, transaction, client_id, headers, bearer })
 }
 
 /// Many clients trim names, so that a padded name must not stand for one with a meaning in somebody else's MESSAGE.

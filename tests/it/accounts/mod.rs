@@ -1,13 +1,17 @@
 //! Accounts and sessions over HTTP: who gets in, with what, for how long, and who does not.
-//! Sockets of sessions that end are in `kafka::sessions`, over two nodes, and in `revocation`.
+//! Two nodes that share them are in `kafka::sessions`.
 
+mod admin;
 mod cookies;
+mod open_sockets;
 mod passwords;
 mod profile;
+mod redis;
 mod sessions;
 mod sign_up;
 mod tokens;
 
+pub(crate) use admin::create_admin;
 use serde_json::{Value, json};
 
 use crate::support::http::{Http, text};

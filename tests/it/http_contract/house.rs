@@ -17,6 +17,8 @@ async fn openapi_describes_every_call_and_asyncapi_is_beside_it() {
         ("/api/users", &["post"][..]),
         ("/api/users/me", &["get", "patch"]),
         ("/api/users/me/password", &["put"]),
+        ("/api/users/{}/ban", &["put", "delete"]),
+        ("/api/users/{}/role", &["put"]),
         ("/api/accounts", &["post"]),
         ("/api/sessions", &["get", "post"]),
         ("/api/sessions/refresh", &["post"]),

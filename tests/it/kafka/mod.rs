@@ -9,6 +9,7 @@ mod partitions;
 mod poison;
 mod recovery;
 mod security;
+mod sessions;
 mod stomp;
 mod storing;
 mod tools;

@@ -56,8 +56,6 @@ async fn hear(
             return;
         }
         match within("a frame", socket.next()).await {
-            // A heart-beat, which a busy machine has time for.
-            Some(Ok(Message::Text(text))) if text == "\n" => {}
             Some(Ok(Message::Text(text))) => heard.push(Frame::read(&text, "\0")),
             Some(Ok(Message::Ping(_))) => {}
             end => panic!("{end:?} while waiting for {expected:?}; heard {heard:?}"),

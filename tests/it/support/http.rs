@@ -84,6 +84,11 @@ impl Http {
         self.call(Method::POST, path).json(&body).answer().await
     }
 
+    /// Puts something somewhere with a body.
+    pub(crate) async fn put_with(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path).json(&body).answer().await
+    }
+
     /// Makes a guest.
     pub(crate) async fn user(&self, nickname: &str) -> User {
         let made = self.post("/api/users", json!({ "nickname": nickname })).await.expect(201);
@@ -93,6 +98,12 @@ impl Http {
     /// Makes a room and gives it back; needs a token.
     pub(crate) async fn room(&self, name: &str) -> Value {
         self.post("/api/rooms", json!({ "name": name })).await.expect(201)
+    }
+
+    /// Makes a private room and gives its id; needs a token.
+    pub(crate) async fn private_room(&self, name: &str) -> String {
+        let made = self.post("/api/rooms", json!({ "name": name, "visibility": "private" })).await;
+        id_of(&made.expect(201))
     }
 
     /// Becomes a member of a room.

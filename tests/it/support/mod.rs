@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod postgres;
 pub(crate) mod raw;
+pub(crate) mod redis;
 pub(crate) mod seed;
 pub(crate) mod server;
 pub(crate) mod socket;

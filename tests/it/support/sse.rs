@@ -5,7 +5,7 @@ use bytes::{Buf, BytesMut};
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::http::Http;
+use super::http::{Http, User};
 use super::server::Server;
 use super::{PATIENCE, within};
 
@@ -42,6 +42,12 @@ impl Events {
         Events::try_open(&server.address(), room, query, last_event_id).await.unwrap()
     }
 
+    /// Opens the stream of a room in somebody's name.
+    pub(crate) async fn of(server: &Server, room: &str, user: &User) -> Events {
+        let bearer = format!("Bearer {}", user.token);
+        Events::open_with(server, room, &[("authorization", &bearer)]).await
+    }
+
     /// Opens the stream of a server that may be away.
     pub(crate) async fn try_open(
         address: &str,
@@ -49,11 +55,26 @@ impl Events {
         query: &str,
         last_event_id: Option<&str>,
     ) -> Result<Events, String> {
+        let headers: Vec<_> = last_event_id.iter().map(|id| ("last-event-id", *id)).collect();
+        Events::begin(address, room, query, &headers).await
+    }
+
+    /// Opens the stream of a room with these headers.
+    pub(crate) async fn open_with(server: &Server, room: &str, headers: &[(&str, &str)]) -> Events {
+        Events::begin(&server.address(), room, "", headers).await.unwrap()
+    }
+
+    async fn begin(
+        address: &str,
+        room: &str,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Events, String> {
         let client = awc::Client::builder().timeout(2 * PATIENCE).finish();
         let url = format!("http://{address}/api/rooms/{room}/events{query}");
         let mut request = client.get(url).force_close().insert_header(("accept", "text/event-stream"));
-        if let Some(id) = last_event_id {
-            request = request.insert_header(("last-event-id", id));
+        for header in headers {
+            request = request.insert_header(*header);
         }
         let response = within("an event stream", request.send()).await.map_err(|error| error.to_string())?;
         assert_eq!(response.status().as_u16(), 200);

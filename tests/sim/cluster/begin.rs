@@ -2,7 +2,10 @@
 //! How many there are is in the plan.
 
 use klatsch::{
-    domain::{Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId},
+    domain::{
+        Foundation, Outcome, Proposal, Record, RecordKind, RoomId, RoomState, Timestamp, User, UserId,
+        Visibility,
+    },
     log::{Partition, kafka::saver::Bounds},
 };
 
@@ -38,14 +41,18 @@ impl Cluster {
 
     fn create_room(&mut self, index: usize) {
         let room = RoomId::new(format!("r{index}"));
-        let before = if self.chance.hits(300) { before() } else { Vec::new() };
+        let foundation = Foundation {
+            visibility: if self.chance.hits(300) { Visibility::Private } else { Visibility::Public },
+            ..Foundation::public(user(0).id)
+        };
+        let before = if self.chance.hits(300) { before(foundation.clone()) } else { Vec::new() };
         let places = i64::from(self.plan.partitions);
         let partition = self.chance.hits(700).then(|| self.chance.between(0, places - 1) as Partition);
-        self.judge.created(room.clone(), &before);
+        self.judge.created(room.clone(), foundation.clone(), &before);
         if let Some(partition) = partition {
             self.judge.placed(&room, partition);
         }
-        self.database.create(room.clone(), partition, &before);
+        self.database.create((room.clone(), foundation), partition, &before);
         self.rooms.push(room);
     }
 
@@ -65,8 +72,8 @@ pub(super) fn user(number: usize) -> User {
 }
 
 /// What a room may have had before it lived in a partition.
-fn before() -> Vec<Record> {
-    let mut state = RoomState::default();
+fn before(foundation: Foundation) -> Vec<Record> {
+    let mut state = RoomState::new(foundation);
     let joins = |number| Proposal { sender: user(number), kind: RecordKind::Joined };
     let outcomes = (0..3).map(|number| state.apply(joins(number), Timestamp::from_millis(1_000)));
     let recorded = outcomes.filter_map(|outcome| match outcome {

@@ -1,10 +1,14 @@
 //! What clients do and hear: they connect anywhere, say things, leave, vanish, and come back with their position.
 //! What they may hear is the judge's business.
 
-use klatsch::domain::{Code, MessageBody, Missing, Record, Seq};
+use klatsch::domain::{
+    Act, Authority, Code, Deed, MessageBody, Missing, Penalty, Record, Retry, Role, Seq, Timestamp,
+};
 
 use super::{
-    Cluster, client_id,
+    Cluster,
+    begin::user,
+    client_id,
     event::{Event, ToNode},
     text,
 };
@@ -52,8 +56,32 @@ impl Cluster {
                 let after = self.chance.between(0, most.cast_signed()).unsigned_abs();
                 self.ask_anywhere(index, Ask::History { after });
             }
+            92..97 => self.act_upon(index),
             _ => {}
         }
+    }
+
+    /// A client does something about somebody, whether they may or not.
+    fn act_upon(&mut self, index: usize) {
+        let user = user(self.chance.index(self.plan.users.max(2)));
+        let until = self.node_time().as_millis() + self.chance.between(1, 3_000);
+        let penalty =
+            || Penalty { user: user.clone(), until: Some(Timestamp::from_millis(until)), reason: None };
+        let deed = match self.chance.between(0, 99) {
+            0..25 => Deed::Invite(user),
+            25..40 => Deed::Mute(penalty()),
+            40..45 => Deed::Unmute(user),
+            45..58 => Deed::Ban(penalty()),
+            58..63 => Deed::Unban(user),
+            63..75 => Deed::Kick(user, None),
+            75..85 => Deed::SetRole(user, Role::Moderator),
+            85..90 => Deed::SetRole(user, Role::Owner),
+            90..95 => Deed::SetRole(user, Role::Member),
+            95..99 => Deed::Uninvite(user),
+            _ => Deed::Close(None),
+        };
+        let authority = if self.chance.hits(300) { Authority::Admin } else { Authority::Role };
+        self.ask_anywhere(index, Ask::Act(Act { deed, authority }));
     }
 
     fn connect(&mut self, index: usize) {
@@ -134,7 +162,7 @@ impl Cluster {
 
     /// A client will find that its connection is gone.
     pub(super) fn hang_up_by(&mut self, client: usize, session: u64, noticed: Millis) {
-        self.schedule.after(noticed, Event::Hear(Peer { client, session }, Frame::Closed));
+        self.schedule.after(noticed, Event::Hear(Peer { client, session }, Box::new(Frame::Closed)));
     }
 
     /// Asks through the connection.
@@ -144,9 +172,15 @@ impl Cluster {
         let Some(link) = &mut client.link else { return };
         let peer = Peer { client: index, session: link.session };
         let (node, arrival) = (link.node, link.up.arrival(time));
-        let request =
-            Request { peer, user: client.user.clone(), room: client.room.clone(), membership: None, ask };
-        self.schedule.at(arrival, Event::Node(node, ToNode::Request(request)));
+        let request = Request {
+            peer,
+            user: client.user.clone(),
+            room: client.room.clone(),
+            membership: None,
+            right: None,
+            ask,
+        };
+        self.schedule.at(arrival, Event::Node(node, Box::new(ToNode::Request(request))));
     }
 
     /// Asks any node, without a connection that lasts.
@@ -154,8 +188,14 @@ impl Cluster {
         let node = self.any_node();
         let client = &self.clients[index];
         let peer = Peer { client: index, session: 0 };
-        let request =
-            Request { peer, user: client.user.clone(), room: client.room.clone(), membership: None, ask };
+        let request = Request {
+            peer,
+            user: client.user.clone(),
+            room: client.room.clone(),
+            membership: None,
+            right: None,
+            ask,
+        };
         self.answer(node, ToNode::Request(request));
     }
 
@@ -163,7 +203,8 @@ impl Cluster {
     pub(super) fn tell(&mut self, peer: Peer, frame: Frame) {
         self.judge_frame(peer, &frame);
         let mut time = self.schedule.now() + self.delay();
-        let keeps_order = !matches!(frame, Frame::Ack { .. } | Frame::Refused { number: Some(_), .. });
+        let keeps_order =
+            !matches!(frame, Frame::Ack { .. } | Frame::Done(_) | Frame::Refused { number: Some(_), .. });
         let client = &mut self.clients[peer.client];
         if !client.hears(peer) {
             return;
@@ -171,13 +212,17 @@ impl Cluster {
         if let (true, Some(link)) = (keeps_order, &mut client.link) {
             time = link.down.arrival(time);
         }
-        self.schedule.at(time, Event::Hear(peer, frame));
+        self.schedule.at(time, Event::Hear(peer, Box::new(frame)));
     }
 
     fn judge_frame(&mut self, peer: Peer, frame: &Frame) {
         let client = &self.clients[peer.client];
         match frame {
             Frame::Record(record) => self.judge.shown(&client.room, record),
+            Frame::Done(record) => {
+                self.tally.count(Happening::DeedDone);
+                record.iter().for_each(|record| self.judge.shown(&client.room, record));
+            }
             Frame::Ack { number, first, repeated } => {
                 if *repeated {
                     self.tally.count(Happening::RepeatedSendAcknowledged);
@@ -203,7 +248,18 @@ impl Cluster {
             Frame::Refused { code: Code::Internal, .. } => {
                 self.judge.object("a room did not know what to answer".to_owned());
             }
-            Frame::Refused { number: Some(_), .. } => {}
+            Frame::Refused { number: Some(number), code } => {
+                self.tally.count(Happening::Refused);
+                // Who is refused for good gives up; who is no member only becomes one again.
+                if code.retry() == Retry::No && code != Code::NotAMember {
+                    client.pending.remove(&number);
+                }
+            }
+            Frame::Done(_) => {}
+            Frame::Refused { number: None, code } if peer.session != 0 && code.retry() == Retry::No => {
+                client.link = None;
+                client.pending.clear();
+            }
             Frame::Refused { number: None, .. } | Frame::Parted | Frame::Left | Frame::Closed => {
                 if peer.session != 0 {
                     client.link = None;

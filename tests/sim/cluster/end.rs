@@ -24,6 +24,10 @@ impl Cluster {
         let mut waits = Vec::new();
         for (index, client) in self.clients.iter().enumerate() {
             let head = self.judge.head(&client.room);
+            if client.pending.is_empty() && self.judge.is_barred(&client.room, &client.user, self.node_time())
+            {
+                continue;
+            }
             if !client.is_joined() || !client.pending.is_empty() || client.position != Some(head) {
                 waits.push(format!("client {index} at {:?} of {head}: {client:?}", client.position));
             }

@@ -23,9 +23,9 @@ pub(super) enum Event {
     /// A client does something of its own accord.
     Act(usize),
     /// A client hears something.
-    Hear(Peer, Frame),
+    Hear(Peer, Box<Frame>),
     /// Something reaches a node.
-    Node(NodeRef, ToNode),
+    Node(NodeRef, Box<ToNode>),
     /// An append reaches the log.
     Append(Append),
     /// A node asks the database for a room.

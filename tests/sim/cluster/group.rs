@@ -54,7 +54,7 @@ impl Cluster {
         self.group.owners.retain(|_, owner| *owner != me);
         let time = self.schedule.now() + self.delay();
         let time = self.node(me).saving.line.arrival(time);
-        self.schedule.at(time, Event::Node(me, ToNode::PutOut));
+        self.schedule.at(time, Event::Node(me, Box::new(ToNode::PutOut)));
         self.rebalance_soon();
     }
 
@@ -69,7 +69,7 @@ impl Cluster {
         let time = self.schedule.now() + self.delay() + self.chance.between(0, slow);
         if self.nodes[member.node].me == member {
             let time = self.node(member).saving.line.arrival(time);
-            self.schedule.at(time, Event::Node(member, ToNode::Group(told)));
+            self.schedule.at(time, Event::Node(member, Box::new(ToNode::Group(told))));
         }
     }
 }

@@ -13,7 +13,7 @@ mod saving;
 mod topic;
 mod updates;
 
-use klatsch::domain::{ClientId, RoomId};
+use klatsch::domain::{ClientId, RoomId, Timestamp};
 
 use self::event::{Event, ToNode};
 use crate::{
@@ -120,8 +120,8 @@ impl Cluster {
     fn happen(&mut self, place: u64, event: Event) {
         match event {
             Event::Act(client) => self.act(client),
-            Event::Hear(peer, frame) => self.hear(peer, frame),
-            Event::Node(to, what) => self.reach(place, to, what),
+            Event::Hear(peer, frame) => self.hear(peer, *frame),
+            Event::Node(to, what) => self.reach(place, to, *what),
             Event::Append(append) => self.append(append),
             Event::Load(from, number) => self.load(from, number),
             Event::Extent(from, number, partition) => self.extent(from, number, partition),
@@ -142,7 +142,7 @@ impl Cluster {
         }
         if node.paused_until > self.schedule.now() {
             let until = node.paused_until;
-            return self.schedule.postpone(until, place, Event::Node(to, what));
+            return self.schedule.postpone(until, place, Event::Node(to, Box::new(what)));
         }
         match what {
             ToNode::Request(request) => self.request(to, request),
@@ -178,13 +178,18 @@ impl Cluster {
     }
 
     fn answer(&mut self, to: NodeRef, what: ToNode) {
-        self.send(Event::Node(to, what));
+        self.send(Event::Node(to, Box::new(what)));
     }
 
     /// Lets a node do something after a while, of its own accord.
     fn later(&mut self, node: NodeRef, (least, most): (Millis, Millis), what: ToNode) {
         let delay = self.chance.between(least, most);
-        self.schedule.after(delay, Event::Node(node, what));
+        self.schedule.after(delay, Event::Node(node, Box::new(what)));
+    }
+
+    /// What the clock of every node says.
+    fn node_time(&self) -> Timestamp {
+        Timestamp::from_millis(1_000_000 + self.schedule.now())
     }
 
     fn is_quiet(&self) -> bool {

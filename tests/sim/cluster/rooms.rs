@@ -23,14 +23,15 @@ impl Cluster {
     pub(super) fn request(&mut self, me: NodeRef, mut request: Request) {
         request.membership =
             request.membership.or_else(|| self.judge.membership(&request.room, &request.user.id));
+        request.right = request.right.or_else(|| self.judge.right(&request, self.node_time()));
         if let Ask::History { after } = request.ask {
             return self.begin_update(me, request.room, Why::History { after });
         }
-        let mut out = Vec::new();
+        let (mut out, now) = (Vec::new(), self.node_time());
         let opening = match self.node(me).rooms.get_mut(&request.room) {
             Some(Place::Awake(room)) => {
                 let opening = room.opening;
-                room.ask(request, &mut out);
+                room.ask(request, now, &mut out);
                 opening
             }
             Some(Place::Waking(_, waiting)) => return waiting.push(request),
@@ -83,7 +84,7 @@ impl Cluster {
     fn refuse(&mut self, request: &Request) {
         let number = match request.ask {
             Ask::Send { number, .. } => Some(number),
-            Ask::Subscribe(_) | Ask::Leave | Ask::Unsubscribe | Ask::History { .. } => None,
+            Ask::Subscribe(_) | Ask::Leave | Ask::Act(_) | Ask::Unsubscribe | Ask::History { .. } => None,
         };
         self.tell(request.peer, Frame::Refused { number, code: Code::LogUnavailable });
     }
@@ -135,6 +136,10 @@ impl Cluster {
                 Out::Tell(peer, frame) => self.tell_reader(me, opening, peer, frame),
                 Out::CatchUp(peer, missing) => self.catch_up(me, opening, peer, missing),
                 Out::Settle(user) => self.settle(me, opening, user),
+                Out::Denied(user, code, right) => {
+                    let room = self.node(me).opening(opening).map(|room| room.id.clone());
+                    room.into_iter().for_each(|room| self.judge.refused(&room, &user, code, right));
+                }
                 Out::NotAMember(user, seq) => {
                     let room = self.node(me).opening(opening).map(|room| room.id.clone());
                     room.into_iter().for_each(|room| self.judge.denied(&room, &user, seq));

@@ -133,7 +133,12 @@ impl Cluster {
         let Step::Store(batch) = step else { return Ok(()) };
         let batch: Arc<Batch> = Arc::clone(batch);
         let fence = if self.is(Sabotage::SkipTheFence) { Fence::Broken } else { Fence::Kept };
-        self.database.store(&batch, fence)?;
+        if self.is(Sabotage::LoseMemberships) {
+            let poorer = Batch { memberships: Vec::new(), ..Batch::clone(&batch) };
+            self.database.store(&poorer, fence)?;
+        } else {
+            self.database.store(&batch, fence)?;
+        }
         self.judge.stored(&batch, &self.database);
         Ok(())
     }
@@ -175,7 +180,7 @@ impl Cluster {
     pub(super) fn poll_for_saver(&mut self, me: NodeRef) {
         if self.is_broker_down() {
             let up = self.broker_down_until;
-            return self.schedule.at(up, Event::Node(me, ToNode::PollForSaver));
+            return self.schedule.at(up, Event::Node(me, Box::new(ToNode::PollForSaver)));
         }
         self.node(me).saving.is_polling = false;
         for (partition, (ticket, next)) in self.nodes[me.node].saving.readings.clone() {

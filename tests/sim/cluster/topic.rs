@@ -129,7 +129,7 @@ impl Cluster {
         if self.is_broker_down() {
             self.node(me).is_polling = true;
             let up = self.broker_down_until;
-            return self.schedule.at(up, Event::Node(me, ToNode::Poll));
+            return self.schedule.at(up, Event::Node(me, Box::new(ToNode::Poll)));
         }
         let mut batch = Vec::new();
         for (partition, next) in self.nodes[me.node].positions.clone() {

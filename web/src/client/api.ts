@@ -1,10 +1,21 @@
 /**
- * The HTTP calls a chat client needs, typed. It keeps nothing and retries nothing.
- * Each rejects with a `Refusal`: `unreachable` where no answer came in time, or the caller's signal called it off.
+ * The HTTP calls a chat client needs, typed. It keeps nothing and retries nothing; each rejects with a `Refusal`.
+ * What is rare (accounts, moderation, invitations) stands in files of its own.
  */
-import { positionText, type MessageRecord, type Position, type Room, type RoomRecord, type User } from "./protocol";
-import { Refusal } from "./refusal";
-import { Deadline } from "./timing";
+import { PATIENCE_MS, type Caller } from "./caller";
+import {
+  positionText,
+  type Me,
+  type Member,
+  type MessageRecord,
+  type OwnRoom,
+  type Position,
+  type Room,
+  type RoomRecord,
+  type Standing,
+  type User,
+  type Visibility,
+} from "./protocol";
 
 export interface Page {
   /** Ascending. */
@@ -22,130 +33,79 @@ export interface PageQuery {
   wait?: number;
 }
 
-export interface ApiOptions {
-  /** Where the server is, for instance `https://chat.example.org`. */
-  url: string;
-  token?: () => string | undefined;
-  fetch?: typeof fetch;
-  /** Calls off everything that is under way, and whatever is asked later. */
-  signal?: AbortSignal;
-}
-
-interface Call {
-  query?: Record<string, string | number | undefined>;
-  body?: unknown;
-  signal?: AbortSignal | undefined;
-  /** How long an answer may take, in milliseconds. */
-  patienceMs?: number;
-}
-
-/** How long an answer may take that is not held, in milliseconds. */
-const PATIENCE_MS = 15_000;
-
 export class Api {
-  readonly #options: ApiOptions;
+  readonly caller: Caller;
 
-  constructor(options: ApiOptions) {
-    this.#options = options;
+  constructor(caller: Caller) {
+    this.caller = caller;
   }
 
   /** The same, for as long as `signal` lets it. */
   until(signal: AbortSignal): Api {
-    return new Api({ ...this.#options, signal });
+    return new Api(this.caller.until(signal));
   }
 
   /** Takes a nickname. The same nickname with the same secret is the same user. */
   signIn(nickname: string, secret?: string): Promise<{ user: User; token: string }> {
-    return this.#call("POST", "/api/users", { body: { nickname, secret } });
+    return this.caller.call("POST", "/api/users", { body: { nickname, secret } });
   }
 
   /** Who the token speaks for. */
-  me(patienceMs = PATIENCE_MS): Promise<User> {
-    return this.#call("GET", "/api/users/me", { patienceMs });
+  me(patienceMs = PATIENCE_MS): Promise<Me> {
+    return this.caller.call("GET", "/api/users/me", { patienceMs });
   }
 
-  createRoom(name: string): Promise<Room> {
-    return this.#call("POST", "/api/rooms", { body: { name } });
+  createRoom(name: string, visibility?: Visibility): Promise<Room> {
+    return this.caller.call("POST", "/api/rooms", { body: { name, visibility } });
   }
 
   rooms(query: { after?: string; limit?: number; name?: string } = {}): Promise<{ rooms: Room[]; next: string | null }> {
-    return this.#call("GET", "/api/rooms", { query });
+    return this.caller.call("GET", "/api/rooms", { query });
   }
 
   room(id: string): Promise<Room> {
-    return this.#call("GET", roomPath(id));
+    return this.caller.call("GET", roomPath(id));
   }
 
-  members(id: string, query: { after?: string; limit?: number } = {}): Promise<{ members: User[]; next: string | null }> {
-    return this.#call("GET", roomPath(id, "/members"), { query });
+  members(id: string, query: { after?: string; limit?: number } = {}): Promise<{ members: Member[]; next: string | null }> {
+    return this.caller.call("GET", roomPath(id, "/members"), { query });
+  }
+
+  /** The rooms one is a member of, private and direct ones too. */
+  myRooms(query: { after?: string; limit?: number } = {}): Promise<{ rooms: OwnRoom[]; next: string | null }> {
+    return this.caller.call("GET", "/api/users/me/rooms", { query });
+  }
+
+  /** What one is, and may not do, in a room. */
+  standing(id: string): Promise<Standing> {
+    return this.caller.call("GET", roomPath(id, "/members/me"));
   }
 
   /** Becomes a member; the room's head is at least that of the own `joined` record. */
   join(id: string): Promise<Room> {
-    return this.#call("PUT", roomPath(id, "/members/me"));
+    return this.caller.call("PUT", roomPath(id, "/members/me"));
   }
 
   leave(id: string): Promise<void> {
-    return this.#call("DELETE", roomPath(id, "/members/me"));
+    return this.caller.call("DELETE", roomPath(id, "/members/me"));
   }
 
   /** Resolves with the record once it is durable; the first one's where `clientId` has been sent before. */
   send(id: string, body: string, clientId: string): Promise<MessageRecord> {
-    return this.#call("POST", roomPath(id, "/messages"), { body: { body, client_id: clientId } });
+    return this.caller.call("POST", roomPath(id, "/messages"), { body: { body, client_id: clientId } });
   }
 
   records(id: string, { before, after, limit, wait }: PageQuery = {}, signal?: AbortSignal): Promise<Page> {
     const query = { before: before && positionText(before), after: after && positionText(after), limit, wait };
-    return this.#call("GET", roomPath(id, "/messages"), { query, signal, patienceMs: PATIENCE_MS + (wait ?? 0) * 1000 });
+    return this.caller.call("GET", roomPath(id, "/messages"), { query, signal, patienceMs: PATIENCE_MS + (wait ?? 0) * 1000 });
   }
 
   /** A room's server-sent events after a position. The signal is all that ends them from here. */
-  async events(id: string, after: Position, signal: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    const path = roomPath(id, "/events");
-    const response = await this.#send("GET", path, { query: { after: positionText(after) } }, signal, "text/event-stream");
-    if (!response.ok) throw Refusal.fromProblem(response.status, await parsed(response));
-    if (response.body === null) throw Refusal.unreachable();
-    return response.body;
-  }
-
-  async #call<Answer>(method: "GET" | "POST" | "PUT" | "DELETE", path: string, call: Call = {}): Promise<Answer> {
-    const deadline = new Deadline(call.patienceMs ?? PATIENCE_MS, call.signal ?? this.#options.signal);
-    try {
-      const response = await this.#send(method, path, call, deadline.signal, "application/json");
-      if (response.status === 204) return undefined as Answer;
-      const answer = await parsed(response);
-      if (!response.ok) throw Refusal.fromProblem(response.status, answer);
-      if (answer === undefined) throw Refusal.unreachable();
-      return answer as Answer;
-    } finally {
-      deadline.end();
-    }
-  }
-
-  #send(method: string, path: string, call: Call, signal: AbortSignal, accept: string): Promise<Response> {
-    const url = new URL(path, this.#options.url);
-    for (const [name, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    const headers: Record<string, string> = { Accept: accept };
-    const token = this.#options.token?.();
-    if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
-    const request: RequestInit = { method, headers, signal };
-    if (call.body !== undefined) {
-      headers["Content-Type"] = "application/json";
-      request.body = JSON.stringify(call.body);
-    }
-    const send = this.#options.fetch ?? fetch;
-    return send(url, request).catch(() => {
-      throw Refusal.unreachable();
-    });
+  events(id: string, after: Position, signal: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    return this.caller.stream(roomPath(id, "/events"), { after: positionText(after) }, signal);
   }
 }
 
-function roomPath(id: string, rest = ""): string {
+export function roomPath(id: string, rest = ""): string {
   return `/api/rooms/${encodeURIComponent(id)}${rest}`;
-}
-
-function parsed(response: Response): Promise<unknown> {
-  return response.json().catch(() => undefined);
 }

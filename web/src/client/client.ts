@@ -4,23 +4,35 @@
  */
 import { Api } from "./api";
 import type { BackoffOptions } from "./backoff";
-import { Connection, type ConnectionState, type Identity } from "./connection";
+import { Caller } from "./caller";
+import { Connection, type ConnectionState } from "./connection";
 import { Emitter } from "./emitter";
 import { Feed, type RoomFeed } from "./feed";
 import { followByEvents, followByPolling } from "./follow";
 import { HttpLink } from "./http-link";
-import type { Credentials, Link, LinkHandler } from "./link";
+import type { Link, LinkHandler } from "./link";
 import { Outbox, type Outgoing } from "./outbox";
-import type { Ack, Push, Room, RoomChange, RoomRecord, User } from "./protocol";
+import { Passport, type Grant, type Renew } from "./passport";
+import { isRenamed, type Ack, type Push, type Room, type RoomChange, type RoomRecord, type User } from "./protocol";
 import { Refusal } from "./refusal";
 import { SocketLink, type SocketLike } from "./socket-link";
 import { Subscription } from "./subscription";
 import type { Choice, Way } from "./ways";
 
+/** Who connects. What it takes to come by a new token replaces one that is lost or ends. */
+export interface Identity extends Partial<Grant> {
+  renew?: Renew;
+  /** A guest, whose nickname and secret are good for a token at any time. */
+  nickname?: string;
+  secret?: string;
+}
+
 export interface ClientEvents {
   state: ConnectionState;
   /** Connected, for the first time or again. */
   connected: User;
+  /** We are called otherwise now. */
+  renamed: User;
   /** A room was made, changed or closed; only after `watchRooms`. */
   room: { change: RoomChange; room: Room };
   /** The messages on their way into this room (its id) changed. */
@@ -52,7 +64,7 @@ interface Entry {
 export class KlatschClient extends Emitter<ClientEvents> {
   readonly api: Api;
   readonly #options: ClientOptions;
-  readonly #identity: Identity;
+  readonly #passport: Passport;
   readonly #connection: Connection;
   readonly #rooms = new Map<string, Entry>();
   #user: User | undefined;
@@ -62,17 +74,13 @@ export class KlatschClient extends Emitter<ClientEvents> {
   constructor(options: ClientOptions) {
     super();
     this.#options = options;
-    this.#identity = { ...options.identity };
-    this.api = new Api({
-      url: options.url,
-      token: () => this.#identity.token,
-      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-    });
+    this.#passport = passportOf(options);
+    this.api = new Api(new Caller({ url: options.url, passport: this.#passport, fetch: options.fetch }));
     this.#connection = new Connection({
       api: this.api,
-      identity: this.#identity,
+      passport: this.#passport,
       choice: options.choice ?? "auto",
-      open: (way, credentials, handler) => this.#openLink(way, credentials, handler),
+      open: (way, token, handler) => this.#openLink(way, token, handler),
       backoff: options.backoff,
     });
     this.#connection.on("up", (user) => this.#welcome(user));
@@ -92,7 +100,7 @@ export class KlatschClient extends Emitter<ClientEvents> {
 
   /** The token in force; it can be kept for the next start. */
   get token(): string | undefined {
-    return this.#identity.token;
+    return this.#passport.token;
   }
 
   /** Connects, and stays connected until `stop`. */
@@ -201,12 +209,10 @@ export class KlatschClient extends Emitter<ClientEvents> {
     this.#connection.link?.watchRooms();
   }
 
-  #openLink(way: Way, credentials: Credentials, handler: LinkHandler): Link {
-    if (way !== "socket") {
-      return new HttpLink(this.api, way === "events" ? followByEvents : followByPolling, credentials, handler);
-    }
+  #openLink(way: Way, token: string, handler: LinkHandler): Link {
+    if (way !== "socket") return new HttpLink(this.api, way === "events" ? followByEvents : followByPolling, handler);
     const open = this.#options.openSocket ?? ((url: string): SocketLike => new WebSocket(url));
-    return new SocketLink(open(socketUrl(this.#options.url)), credentials, handler);
+    return new SocketLink(open(socketUrl(this.#options.url)), token, this.#passport, handler);
   }
 
   #welcome(user: User): void {
@@ -262,6 +268,16 @@ export class KlatschClient extends Emitter<ClientEvents> {
     const entry = this.#rooms.get(room);
     entry?.feed.accept(records);
     entry?.subscription.mend();
+    for (const record of records) this.#called(record);
+  }
+
+  /** Somebody has another nickname; it may be ourselves, by another device. */
+  #called(record: RoomRecord): void {
+    const { id, nickname } = this.#user ?? {};
+    // A record from before says what we were called then.
+    if (!isRenamed(record) || record.sender.id !== id || record.sender.nickname !== nickname) return;
+    this.#user = { id: record.sender.id, nickname: record.nickname };
+    this.emit("renamed", this.#user);
   }
 
   #parted(room: string, code: string | undefined): void {
@@ -282,6 +298,13 @@ export class KlatschClient extends Emitter<ClientEvents> {
     entry?.outbox.interrupt();
     return this.#rooms.delete(room);
   }
+}
+
+function passportOf({ url, identity, fetch }: ClientOptions): Passport {
+  const { token, lifeMs, nickname, secret } = identity;
+  const asGuest = (of: string) => new Api(new Caller({ url, fetch })).signIn(of, secret);
+  const renew = identity.renew ?? (nickname === undefined ? undefined : () => asGuest(nickname));
+  return new Passport(token === undefined ? undefined : { token, lifeMs }, renew);
 }
 
 function socketUrl(base: string): string {

@@ -6,17 +6,11 @@ import type { Api } from "./api";
 import { Backoff, type BackoffOptions } from "./backoff";
 import { closeName, mayReconnect } from "./codes";
 import { Emitter } from "./emitter";
-import { ABNORMAL, type Credentials, type Link, type LinkEnd, type LinkHandler } from "./link";
+import { ABNORMAL, type Link, type LinkEnd, type LinkHandler } from "./link";
+import type { Passport } from "./passport";
 import type { Push, User } from "./protocol";
-import type { Refusal } from "./refusal";
+import { asRefusal, Refusal } from "./refusal";
 import { Ways, type Choice, type Way } from "./ways";
-
-/** Who connects. With a nickname and its secret a lost token can be replaced. */
-export interface Identity {
-  token?: string;
-  nickname?: string;
-  secret?: string;
-}
 
 /**
  * `idle`: not started; `connecting`; `connected`, by `way`; `waiting`: for the next attempt, at `retryAt`;
@@ -41,10 +35,9 @@ interface ConnectionEvents {
 
 interface ConnectionOptions {
   api: Api;
-  /** Its token is replaced where the server gives a new one. */
-  identity: Identity;
+  passport: Passport;
   choice: Choice;
-  open: (way: Way, credentials: Credentials, handler: LinkHandler) => Link;
+  open: (way: Way, token: string, handler: LinkHandler) => Link;
   backoff?: BackoffOptions | undefined;
 }
 
@@ -53,11 +46,15 @@ const STEADY_MS = 10_000;
 
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
-  readonly #identity: Identity;
+  readonly #passport: Passport;
   readonly #ways: Ways;
   readonly #backoff: Backoff;
   #state: ConnectionState = { phase: "idle" };
   #way: Way = "socket";
+  /** The one the link was opened with. */
+  #token: string | undefined;
+  /** A new token was asked for, and has not got us in yet. */
+  #renewed = false;
   #link: Link | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #steadyTimer: ReturnType<typeof setTimeout> | undefined;
@@ -65,7 +62,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   constructor(options: ConnectionOptions) {
     super();
     this.#options = options;
-    this.#identity = options.identity;
+    this.#passport = options.passport;
     this.#ways = new Ways(options.choice);
     this.#backoff = new Backoff(options.backoff);
   }
@@ -117,16 +114,28 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #connect(): void {
     this.#dropLink();
-    const credentials = this.#credentials();
-    if (credentials === undefined) {
-      this.#enter({ phase: "failed", code: "unauthenticated", reason: "no token and no nickname" });
-      return;
-    }
     this.#way = this.#ways.best(Date.now());
-    this.#enter({ phase: "connecting", obstructed: this.#obstructed() });
+    void this.#openWith(() => this.#passport.fresh());
+  }
+
+  /** Opens a link as soon as there is a token to show. */
+  async #openWith(come: () => Promise<string | undefined>): Promise<void> {
+    const asked: ConnectionState = { phase: "connecting", obstructed: this.#obstructed() };
+    this.#enter(asked);
     try {
-      this.#link = this.#options.open(this.#way, credentials, {
-        connected: (welcome) => this.#welcome(welcome),
+      const token = await come();
+      if (token === undefined) throw Refusal.unauthenticated();
+      if (this.#state === asked) this.#open(token);
+    } catch (error) {
+      if (this.#state === asked) this.#giveUpOrWait(asRefusal(error));
+    }
+  }
+
+  #open(token: string): void {
+    this.#token = token;
+    try {
+      this.#link = this.#options.open(this.#way, token, {
+        connected: (user) => this.#welcome(user),
         refused: (refusal) => this.#refused(refusal),
         heard: () => this.#heard(),
         pushed: (push) => this.emit("pushed", push),
@@ -138,16 +147,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
-  /** The token if there is one, because each `connect` by nickname makes the server a new one to keep. */
-  #credentials(): Credentials | undefined {
-    const { token, nickname, secret } = this.#identity;
-    if (token !== undefined) return { token };
-    if (nickname === undefined) return undefined;
-    return secret === undefined ? { nickname } : { nickname, secret };
-  }
-
-  #welcome({ user, token }: { user: User; token?: string }): void {
-    if (token !== undefined) this.#identity.token = token;
+  #welcome(user: User): void {
+    this.#renewed = false;
     this.#steadyTimer = setTimeout(() => {
       this.#steadyTimer = undefined;
       this.#backoff.reset();
@@ -167,11 +168,12 @@ export class Connection extends Emitter<ConnectionEvents> {
   #refused(refusal: Refusal): void {
     this.#dropLink();
     if (refusal.code === "unauthenticated" && this.#replaceToken()) return;
-    if (refusal.retry === "no") {
-      this.#enter({ phase: "failed", code: refusal.code, reason: refusal.message });
-      return;
-    }
-    this.#wait(refusal.message, refusal.retryAfterMs);
+    this.#giveUpOrWait(refusal);
+  }
+
+  #giveUpOrWait(refusal: Refusal): void {
+    if (refusal.retry === "no") this.#enter({ phase: "failed", code: refusal.code, reason: refusal.message });
+    else this.#wait(refusal.message, refusal.retryAfterMs);
   }
 
   #ended(end: LinkEnd): void {
@@ -202,12 +204,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     else this.#connect();
   }
 
-  /** A token can become worthless while nickname and secret stay good; true if that is being tried. */
+  /** A token can become worthless while another can be had; true if that is being tried. */
   #replaceToken(): boolean {
-    const { token, nickname, secret } = this.#identity;
-    if (token === undefined || nickname === undefined || secret === undefined) return false;
-    delete this.#identity.token;
-    this.#connect();
+    const worthless = this.#token;
+    if (worthless === undefined || !this.#passport.canRenew || this.#renewed) return false;
+    this.#renewed = true;
+    void this.#openWith(() => this.#passport.replace(worthless));
     return true;
   }
 

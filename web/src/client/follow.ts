@@ -32,6 +32,8 @@ const WAIT_S = 25;
 const HELD_MS = 1_000;
 /** The server writes at least a comment every 25 s; a stream silent for this long is opened anew, in milliseconds. */
 const SILENCE_MS = 60_000;
+/** No stream is opened anew sooner than this, in milliseconds. */
+const LEAST_MS = 1_000;
 
 export const followByPolling: Follow = async ({ api, room, position, take, heard, signal }) => {
   const backoff = new Backoff();
@@ -55,7 +57,7 @@ export const followByEvents: Follow = async (followed) => {
   while (!followed.signal.aborted) await readStream(followed);
 };
 
-/** Returns when the stream fell silent, so that it can be opened anew. */
+/** Returns when the stream fell silent or its token is about to end, so that it can be opened anew. */
 async function readStream({ api, room, position, take, heard, signal }: Followed): Promise<void> {
   const deadline = new Deadline(OPENING_MS, signal);
   const events = new EventStream();
@@ -72,7 +74,8 @@ async function readStream({ api, room, position, take, heard, signal }: Followed
         opened = true;
         heard();
       }
-      if (opened) deadline.extend(SILENCE_MS);
+      // A stream is let go before its token ends, and opened anew with the next one.
+      if (opened) deadline.extend(Math.min(SILENCE_MS, Math.max(LEAST_MS, api.caller.tokenLeftMs)));
       take(arrived.filter(({ name }) => name === "record").map(({ data }) => JSON.parse(data) as RoomRecord));
     }
   } catch (error) {

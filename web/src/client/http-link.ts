@@ -6,8 +6,8 @@
 import type { Api } from "./api";
 import { Backoff } from "./backoff";
 import { PAGE, type Follow } from "./follow";
-import { ABNORMAL, type Credentials, type Link, type LinkEnd, type LinkHandler } from "./link";
-import { isMember, type Ack, type Joined, type Missing, type Position, type RoomRecord } from "./protocol";
+import { ABNORMAL, type Link, type LinkEnd, type LinkHandler } from "./link";
+import { isClosed, isMember, whoWent, type Ack, type Joined, type Missing, type Position, type RoomRecord } from "./protocol";
 import { asRefusal, Refusal } from "./refusal";
 import { RoomWatch } from "./room-watch";
 import { pause } from "./timing";
@@ -19,13 +19,15 @@ const LEAST_VISIT_MS = 1_000;
 /** So often in a row the server may say `later` to a reader; then the link counts as lost. */
 const ATTEMPTS = 4;
 const PROBE_MS = 5_000;
+/** What a reader is refused with whose membership is over. */
+const ENDS: ReadonlySet<string> = new Set(["room_not_found", "not_a_member", "banned", "room_closed"]);
 const GOING_AWAY = 4000;
 const UNAUTHENTICATED = 4500;
 
 interface Reading {
   readonly room: string;
   position: Position;
-  /** An own `left` record above this ends the membership; below, it is history. */
+  /** A record above this may end the own membership; below, it is history. */
   readonly joinedAt: number;
   leaving: boolean;
 }
@@ -44,12 +46,12 @@ export class HttpLink implements Link {
   /** Rooms that nobody looks at are joined one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(api: Api, follow: Follow, credentials: Credentials, handler: LinkHandler) {
+  constructor(api: Api, follow: Follow, handler: LinkHandler) {
     this.#api = api.until(this.#life.signal);
     this.#follow = follow;
     this.#handler = handler;
     this.#watch = new RoomWatch(this.#api, this.#life.signal, (push) => handler.pushed(push));
-    void this.#introduce(credentials);
+    void this.#introduce();
   }
 
   async join(room: string, after: Position): Promise<Omit<Joined, "type">> {
@@ -103,15 +105,12 @@ export class HttpLink implements Link {
     return this.#life.signal.aborted;
   }
 
-  async #introduce(credentials: Credentials): Promise<void> {
+  async #introduce(): Promise<void> {
     try {
-      const welcome =
-        "token" in credentials
-          ? { user: await this.#api.me() }
-          : await this.#api.signIn(credentials.nickname, credentials.secret);
+      const { id, nickname } = await this.#api.me();
       if (this.#over) return;
-      this.#me = welcome.user.id;
-      this.#handler.connected(welcome);
+      this.#me = id;
+      this.#handler.connected({ id, nickname });
       void this.#visitInTurn();
     } catch (error) {
       if (this.#over) return;
@@ -216,15 +215,16 @@ export class HttpLink implements Link {
     if (this.#over || this.#readings.get(reading.room) !== reading) return;
     const { room, joinedAt } = reading;
     const news = records.filter(({ seq }) => seq > reading.position.seq);
-    const end = news.findIndex(({ kind, sender, seq }) => kind === "left" && sender.id === this.#me && seq > joinedAt);
+    const end = news.findIndex((record) => whoWent(record) === this.#me && record.seq > joinedAt);
     const shown = end < 0 ? news : news.slice(0, end);
     const last = shown.at(-1);
     if (last !== undefined) {
       reading.position = { ...reading.position, seq: last.seq };
       this.#handler.pushed({ type: "records", room, records: shown });
     }
-    if (shown.some(isMember)) void this.#watch.recount(room);
-    if (end >= 0) this.#parted(reading, "not_a_member");
+    if (shown.some((record) => isMember(record) || whoWent(record) !== undefined)) void this.#watch.recount(room);
+    if (end >= 0) this.#parted(reading, news[end]?.kind === "banned" ? "banned" : "not_a_member");
+    else if (shown.some(isClosed)) this.#parted(reading, "room_closed");
   }
 
   #parted({ room, leaving }: Reading, code: string): void {
@@ -250,7 +250,7 @@ export class HttpLink implements Link {
   /** A room cannot be read on: it is gone, or the whole link is no good. */
   #give(reading: Reading, refusal: Refusal): void {
     const { code, message: reason, retryAfterMs } = refusal;
-    if (code === "room_not_found") this.#parted(reading, code);
+    if (ENDS.has(code)) this.#parted(reading, code);
     // As the server does to a socket whose room begins anew: the next join says what is missing.
     else if (code === "position_lost") this.#end({ code: GOING_AWAY, reason });
     else this.#end({ reason, retryAfterMs: retryAfterMs ?? 0, barred: code === "barred" });

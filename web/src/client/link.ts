@@ -5,8 +5,6 @@
 import type { Ack, Joined, Position, Push, User } from "./protocol";
 import type { Refusal } from "./refusal";
 
-export type Credentials = { token: string } | { nickname: string; secret?: string };
-
 /**
  * Calls reject with a `Refusal`, which is `unreachable` when the link ends first: then the other side may have done
  * what it was asked, or not. What they bring about (records above all) comes by `pushed`, in no order to the answers.
@@ -31,8 +29,8 @@ export interface Link {
 }
 
 export interface LinkHandler {
-  /** The server knows who we are; `token` is a new one to keep. Once, and before any push. */
-  connected(welcome: { user: User; token?: string }): void;
+  /** The server knows who we are. Once, and before any push. */
+  connected(user: User): void;
   /** The server would not have us; the link is closed. */
   refused(refusal: Refusal): void;
   /** What makes this way what it is works: something came over it. */

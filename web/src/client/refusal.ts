@@ -43,6 +43,10 @@ export class Refusal extends Error {
     return new Refusal({ code: "unreachable", message: "no answer came", retry: "later" });
   }
 
+  static unauthenticated(): Refusal {
+    return new Refusal({ code: "unauthenticated", message: "there is no token to be had", retry: "no" });
+  }
+
   static stopped(): Refusal {
     return new Refusal({ code: "stopped", message: "the client was stopped", retry: "no" });
   }
@@ -62,6 +66,7 @@ export class Refusal extends Error {
       retry: frame.retry,
       field: frame.field,
       retryAfterMs: frame.retry_after_ms,
+      details: { ...frame },
     });
   }
 

@@ -1,9 +1,11 @@
 /**
  * A link over the native WebSocket: requests with their replies, heart-beats, pushes.
  */
-import { ABNORMAL, OPENING_MS, type Credentials, type Link, type LinkHandler } from "./link";
+import { ABNORMAL, OPENING_MS, type Link, type LinkHandler } from "./link";
+import type { Passport } from "./passport";
 import type { Ack, ErrorFrame, Joined, Position, Push, Replies, Request } from "./protocol";
-import { Refusal } from "./refusal";
+import { asRefusal, Refusal } from "./refusal";
+import { pause } from "./timing";
 
 /** The part of the browser's WebSocket that is used; the `ws` package has it too. */
 export interface SocketLike {
@@ -25,9 +27,12 @@ const DOUBT_MS = 5_000;
 /** How long a doubted link may stay silent after its ping. */
 const PROBE_MS = 5_000;
 const TICK_MS = 1_000;
+/** After this, in milliseconds, a token that could not be had is asked for again. */
+const REFRESH_AGAIN_MS = 2_000;
 
 export class SocketLink implements Link {
   readonly #socket: SocketLike;
+  readonly #passport: Passport;
   readonly #handler: LinkHandler;
   readonly #waiting = new Map<number, Waiting>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -37,15 +42,19 @@ export class SocketLink implements Link {
   /** When the link is dead unless something is heard before. */
   #deadline: number | undefined;
   #retryAfterMs = 0;
+  /** What the server knows us by. */
+  #token: string;
   #connected = false;
   #over = false;
 
-  constructor(socket: SocketLike, credentials: Credentials, handler: LinkHandler) {
+  constructor(socket: SocketLike, token: string, passport: Passport, handler: LinkHandler) {
     this.#socket = socket;
+    this.#token = token;
+    this.#passport = passport;
     this.#handler = handler;
     this.#deadline = this.#heardAt + OPENING_MS;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    socket.onopen = () => void this.#introduce(credentials);
+    socket.onopen = () => void this.#introduce();
     socket.onmessage = (event: { data: unknown }) => this.#hear(event.data);
     socket.onclose = (event: { code: number; reason: string }) => this.#end(event.code, event.reason);
     // A close always follows, and says more.
@@ -99,17 +108,34 @@ export class SocketLink implements Link {
     });
   }
 
-  async #introduce(credentials: Credentials): Promise<void> {
+  async #introduce(): Promise<void> {
     try {
-      const reply = await this.#request<"connect">({ type: "connect", ...credentials });
+      const reply = await this.#request<"connect">({ type: "connect", token: this.#token });
       this.#heartbeatMs = reply.heartbeat_s * 1000;
       this.#connected = true;
       this.#handler.heard();
-      this.#handler.connected(reply);
+      this.#handler.connected(reply.user);
     } catch (error) {
       if (this.#over || !(error instanceof Refusal)) return;
       this.close();
       this.#handler.refused(error);
+    }
+  }
+
+  /** Shows a new token in time; without one the server ends the link, and says why. */
+  async #refresh(until: number): Promise<void> {
+    while (!this.#over) {
+      try {
+        const token = await this.#passport.replace(this.#token);
+        await this.#request<"refresh">({ type: "refresh", token });
+        this.#token = token;
+        return;
+      } catch (error) {
+        const { retry, retryAfterMs } = asRefusal(error);
+        const waitMs = retryAfterMs ?? REFRESH_AGAIN_MS;
+        if (retry === "no" || Date.now() + waitMs > until) return;
+        await pause(waitMs);
+      }
     }
   }
 
@@ -121,6 +147,10 @@ export class SocketLink implements Link {
     if (frame === undefined) return;
     if (typeof frame["id"] === "number") {
       this.#settle(frame["id"], frame);
+      return;
+    }
+    if (frame["type"] === "refresh") {
+      void this.#refresh(Date.now() + Number(frame["within_s"] ?? 0) * 1000);
       return;
     }
     if (frame["type"] === "closing") this.#retryAfterMs = Number(frame["retry_after_ms"] ?? 0);

@@ -2,7 +2,7 @@
  * Brings one feed up to date over a link, again after each reconnect: first page, join, resume, missing ranges.
  * It opens nothing; the client starts it with whichever link is open.
  */
-import type { Api } from "./api";
+import type { Api, Page } from "./api";
 import { Backoff } from "./backoff";
 import type { Feed } from "./feed";
 import type { Link } from "./link";
@@ -81,7 +81,7 @@ export class Subscription {
 
   async #subscribe(link: Link): Promise<void> {
     if (this.feed.position === undefined) {
-      const page = await this.#api.records(this.feed.id, { limit: this.#firstPage });
+      const page = await this.#newestPage();
       this.feed.begin(page.records, page.position);
     }
     const after = this.feed.position as Position;
@@ -96,6 +96,18 @@ export class Subscription {
       this.feed.release();
     }
     this.mend();
+  }
+
+  /** Who may enter a room that is not open to all reads nothing of it before. */
+  async #newestPage(): Promise<Page> {
+    const query = { limit: this.#firstPage };
+    try {
+      return await this.#api.records(this.feed.id, query);
+    } catch (error) {
+      if (asRefusal(error).code !== "not_a_member") throw error;
+      await this.#api.join(this.feed.id);
+      return this.#api.records(this.feed.id, query);
+    }
   }
 
   /** The server could not honour our position: fetch what is missing, or begin anew where that is too much. */

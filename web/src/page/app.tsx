@@ -1,4 +1,4 @@
-/** The page as a whole: sign-in, or the rooms beside the one that is open. */
+/** The page as a whole: the entrance, or the rooms beside the one that is open. */
 import { useSignalEffect } from "@preact/signals";
 import { words } from "./i18n";
 import { announcement } from "./model/announce";
@@ -6,10 +6,11 @@ import { current, totalUnread } from "./model/conversations";
 import { currentRoom } from "./model/route";
 import { session } from "./model/session";
 import { Banner } from "./parts/banner";
+import { Entrance } from "./parts/entrance";
 import { Mark } from "./parts/icons";
+import { Notice } from "./parts/notice";
 import { Room } from "./parts/room";
 import { Sidebar } from "./parts/sidebar";
-import { SignIn } from "./parts/sign-in";
 
 export function App() {
   useSignalEffect(() => {
@@ -18,7 +19,7 @@ export function App() {
   });
   return (
     <>
-      {session.value === undefined ? <SignIn /> : <Chat session={session.value} />}
+      {session.value === undefined ? <Entrance /> : <Chat session={session.value} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         {announcement.value}
       </div>
@@ -31,6 +32,7 @@ function Chat({ session: now }: { session: NonNullable<typeof session.value> }) 
   return (
     <div class={currentRoom.value === undefined ? "chat at-list" : "chat at-room"}>
       <Banner session={now} />
+      <Notice />
       <main class="chat-columns">
         <Sidebar session={now} />
         {conversation === undefined ? (

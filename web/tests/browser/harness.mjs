@@ -27,9 +27,9 @@ const browserPath = BROWSERS.find((path) => path !== undefined && isExecutable(p
 
 /**
  * A suite with a house of its own: one server, one browser. Without Chromium it is skipped, loudly;
- * where CI is set that is an error.
+ * where CI is set that is an error. Settings are named as `section.key`.
  */
-export function suite(name, body) {
+export function suite(name, body, settings = {}) {
   if (browserPath === undefined) {
     const reason = "Chromium was not found (apt-get install chromium, or set CHROMIUM_BIN)";
     if (process.env.CI === "true") throw new Error(reason);
@@ -38,7 +38,7 @@ export function suite(name, body) {
     return;
   }
   describe(name, () => {
-    const house = new House();
+    const house = new House(settings);
     before(() => house.open());
     beforeEach(() => house.server.start());
     afterEach(() => house.empty());
@@ -48,9 +48,13 @@ export function suite(name, body) {
 }
 
 class House {
-  server = new Server();
+  server;
   #browser;
   #contexts = [];
+
+  constructor(settings) {
+    this.server = new Server(settings);
+  }
 
   /** The server of this house is another one, which is not started yet. */
   async moveTo(server) {
@@ -125,6 +129,11 @@ class House {
     return { token, user, room, say };
   }
 
+  /** The token of the guest whose page it is. */
+  tokenOf(page) {
+    return page.evaluate(() => JSON.parse(localStorage.getItem("klatsch.identity")));
+  }
+
   /** The bodies of all messages of a room, as history has them. */
   async history(roomId) {
     const found = [];
@@ -144,11 +153,44 @@ export async function signIn(page, nickname) {
   await page.getByRole("navigation", { name: "Rooms" }).waitFor();
 }
 
-export async function makeRoom(page, name) {
+/** Makes an account at the entrance, and comes in with it. */
+export async function signUp(page, { nickname, login, password }) {
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await page.getByLabel("Nickname").fill(nickname);
+  await page.getByLabel("Login", { exact: true }).fill(login);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+}
+
+/** Comes in with an account, from whatever the entrance shows. */
+export async function logIn(page, login, password) {
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByLabel("Login", { exact: true }).fill(login);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+}
+
+/** Makes a room and is in it; `visibility` as the page names it. */
+export async function makeRoom(page, name, visibility) {
   await page.getByRole("button", { name: "New room" }).click();
   await page.getByLabel("Name of the room").fill(name);
+  if (visibility !== undefined) await page.getByLabel(visibility).check();
   await page.getByRole("button", { name: "Make room" }).click();
   await inRoom(page, name);
+}
+
+/** Opens what owners and moderators see of a room. */
+export async function lookAfter(page) {
+  await page.getByRole("button", { name: "Look after the room" }).click();
+  await page.getByRole("dialog").waitFor();
+}
+
+/** Opens the menu of a member. */
+export async function personMenu(page, nickname) {
+  await page.getByRole("button", { name: `${nickname}: what you can do` }).click();
+  await page.getByRole("dialog").locator(".deeds").waitFor();
 }
 
 export async function enterRoom(page, name) {

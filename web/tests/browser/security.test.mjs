@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enterRoom, eventually, message, suite, write } from "./harness.mjs";
+import { WAYS, enterRoom, eventually, message, signIn, suite, write } from "./harness.mjs";
 
 /** Texts that call `xss` in some browser, framework or mistake. Each is short enough for a name of a room. */
 const CORPUS = [
@@ -99,9 +99,7 @@ suite("what people write is text", (house) => {
 
     const page = await house.visitor();
     const seen = await watch(page, house.server);
-    await page.getByLabel("Nickname").fill("<b onclick=xss()>Ada</b>");
-    await page.getByRole("button", { name: "Start chatting" }).click();
-    await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+    await signIn(page, "<b onclick=xss()>Ada</b>");
     await page.getByRole("link", { name: hall.name }).first().click();
     await page.getByRole("log").waitFor();
     await eventually(async () => assert.ok((await page.locator(".row-message .body").count()) >= CORPUS.length));
@@ -118,13 +116,11 @@ suite("what people write is text", (house) => {
 suite("the policies of the pages", (house) => {
   test("the page keeps its own, in every way of being connected", async () => {
     await house.host("Grace", "kitchen");
-    for (const way of ["WebSocket", "Server-sent events", "Polling"]) {
+    for (const way of Object.values(WAYS)) {
       const page = await house.visitor();
       const seen = await watch(page, house.server);
       await page.getByLabel("Connection").selectOption(way);
-      await page.getByLabel("Nickname").fill(`Ada by ${way}`);
-      await page.getByRole("button", { name: "Start chatting" }).click();
-      await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+      await signIn(page, `Ada by ${way}`);
       await enterRoom(page, "kitchen");
       await write(page, `hello by ${way}`);
       await message(page, `hello by ${way}`).waitFor();

@@ -70,8 +70,10 @@ suite("talking", (house) => {
     await composing({ isComposing: true });
     await composing({ keyCode: 229 });
     assert.equal(await input.inputValue(), "one\ntwo");
+    await page.getByText("Nobody has written anything yet").waitFor();
     await input.press("Enter");
     await eventually(async () => assert.deepEqual(await bodies(page), ["one\ntwo"]));
+    await page.getByText("Nobody has written anything yet").waitFor({ state: "detached" });
     assert.equal(await input.inputValue(), "");
   });
 

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
-import type { Missing, Position, Room, RoomRecord, User } from "../../src/client";
+import type { ActRecord, Missing, Position, Room, RoomRecord, User } from "../../src/client";
 
 export interface FakeRoom {
   id: string;
@@ -14,6 +14,8 @@ export interface FakeRoom {
   epoch: string;
   records: RoomRecord[];
   members: Map<string, User>;
+  /** Whether only members may read it. */
+  private?: boolean;
 }
 
 interface Peer {
@@ -59,6 +61,8 @@ export class FakeServer {
   /** Every `send` frame that arrived, in order. */
   readonly sends: Frame[] = [];
   readonly connects: Frame[] = [];
+  /** Every `refresh` frame that arrived, in order. */
+  readonly refreshes: Frame[] = [];
   /** Called for each frame first; true means it was dealt with. */
   intercept: ((frame: Frame, peer: Peer) => boolean) | undefined;
   /** Called for each call over HTTP first, that of the socket's opening included. */
@@ -117,6 +121,13 @@ export class FakeServer {
     return { user, token };
   }
 
+  /** A token that ends by itself; how long it is good is told with it. */
+  issue(nickname: string, lifeMs: number): { token: string; lifeMs: number } {
+    const { token } = this.addUser(nickname);
+    setTimeout(() => this.tokens.delete(token), lifeMs);
+    return { token, lifeMs };
+  }
+
   addRoom(name: string): FakeRoom {
     const room: FakeRoom = { id: `r${this.#next()}`, name, epoch: "e1", records: [], members: new Map() };
     this.rooms.set(room.id, room);
@@ -134,6 +145,17 @@ export class FakeServer {
     else room.members.delete(user.id);
     this.#append(room, { kind, sender: user, ...(at === undefined ? {} : { at }) });
     this.#pushRoom(room, "changed");
+  }
+
+  /** Appends a record about somebody, by Mina; whoever it takes out of the room is no member any more. */
+  act(room: FakeRoom, kind: ActRecord["kind"], user: User, fields: Partial<ActRecord> = {}): RoomRecord {
+    if (kind === "kicked" || kind === "banned") room.members.delete(user.id);
+    return this.#append(room, { kind, sender: { id: "mina", nickname: "Mina" }, user, ...fields });
+  }
+
+  /** Appends a record that is neither a message nor about somebody else. */
+  note(room: FakeRoom, kind: string, sender: User, fields: object = {}): RoomRecord {
+    return this.#append(room, { kind, sender, ...fields });
   }
 
   /** Cuts every connection without a close frame. */
@@ -206,6 +228,12 @@ export class FakeServer {
     }
     if (frame.type === "connect") {
       this.#connect(peer, frame, reply);
+      return;
+    }
+    if (frame.type === "refresh") {
+      this.refreshes.push(frame);
+      const known = this.tokens.has(String(frame["token"]));
+      reply(known ? { type: "refreshed", expires_at: "2027-01-01T00:00:00.000Z" } : refusal("unauthenticated"));
       return;
     }
     if (frame.type === "watch") {
@@ -388,6 +416,7 @@ export class FakeServer {
     const room = this.rooms.get(id);
     if (room === undefined) return [404, problem("room_not_found")];
     if (method !== "GET") return this.#change(method, room, body, user);
+    if (room.private === true && !room.members.has(user?.id ?? "")) return [403, problem("not_a_member")];
     if (sub === "members") return [200, { members: [...room.members.values()], next: null }];
     return sub === "messages" ? page(room, query) : [200, roomOf(room)];
   }

@@ -41,6 +41,18 @@ test("comings in a row are one line", () => {
   ]);
 });
 
+test("what was done about somebody is a line of its own, and breaks a run", () => {
+  const muted: RoomRecord = { room: "r", seq: 2, kind: "muted", sender: me, user: mina, at: new Date(noon).toISOString(), until: null };
+  const items = show([message(1, mina, 0), muted, message(3, mina, 1)]);
+  expect(items.map(({ kind }) => kind)).toEqual(["day", "message", "event", "message"]);
+  expect(items.filter((item) => item.kind === "message").map(({ first }) => first)).toEqual([true, true]);
+});
+
+test("a kind that is not known is shown as such", () => {
+  const items = show([{ room: "r", seq: 1, kind: "auctioned", sender: mina, at: new Date(noon).toISOString() }]);
+  expect(items.at(-1)).toMatchObject({ kind: "other", name: "auctioned" });
+});
+
 test("the unread line stands before the first unread message of somebody else", () => {
   const records = [message(1, mina, 0), message(2, me, 1), moved(3, "a", "joined"), message(4, mina, 2)];
   expect(show(records, 1).map(({ kind }) => kind)).toEqual(["day", "message", "message", "moves", "unread", "message"]);

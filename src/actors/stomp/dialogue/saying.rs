@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     actors::session::{Connect, Request},
+    auth::Token,
     domain::{Code, Message, Refusal},
-    wire::stomp::{self, Broken, Said, Spoken},
+    wire::stomp::{self, Bearer, Broken, Said, Spoken},
 };
 
 impl Dialogue {
@@ -24,8 +25,11 @@ impl Dialogue {
         send: stomp::Send,
         receipt: Option<String>,
     ) -> Result<(), Broken> {
-        let stomp::Send { destination, body, transaction, client_id, headers, .. } = send;
+        let stomp::Send { destination, body, transaction, client_id, headers, bearer, .. } = send;
         let transaction = transaction.as_deref();
+        if *destination == *self.options.refresh {
+            return self.renew(notices, bearer, receipt, transaction);
+        }
         let limits = self.session.engine().limits();
         let spoken = self.options.routes.spoken(&destination, &body, limits);
         let Spoken { room, sender, said } = match spoken {
@@ -53,6 +57,27 @@ impl Dialogue {
         };
         self.session.take(Plain { is_bound_here, ..Plain::new(notices, receipt) }, request);
         Ok(())
+    }
+
+    /// Shows a new token in the place of one that expires.
+    fn renew(
+        &mut self,
+        notices: &Arc<Notices>,
+        bearer: Option<Bearer>,
+        receipt: Option<String>,
+        transaction: Option<&str>,
+    ) -> Result<(), Broken> {
+        let why = match (bearer, transaction) {
+            (Some(bearer), None) => {
+                let token = Token::shown(bearer.into_token());
+                self.session.take(Plain::new(notices, receipt), Request::Renew(token));
+                return Ok(());
+            }
+            (None, _) => "a new token comes in Authorization: Bearer",
+            (Some(_), Some(_)) => "a transaction takes messages alone",
+        };
+        let refusal = Refusal::new(Code::Invalid).field("authorization").message(why);
+        self.refuse(refusal, receipt, transaction)
     }
 
     /// Has a client that named itself only now become somebody. `true` if that is under way because of this frame.

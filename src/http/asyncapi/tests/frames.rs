@@ -2,8 +2,9 @@
 //! No claim is made in this file.
 
 use crate::domain::{
-    About, ClientId, Code, Epoch, Headers, Message, MessageBody, Missing, Position, Record, RecordKind,
-    Refusal, RoomId, RoomInfo, Timestamp, User, UserId,
+    About, Act, Authority, ClientId, Code, Deed, Epoch, Headers, Message, MessageBody, Missing, Penalty,
+    Position, Reason, Record, RecordKind, Refusal, Role, RoomId, RoomInfo, Timestamp, User, UserId,
+    Visibility,
 };
 
 pub(super) fn ada() -> User {
@@ -20,22 +21,38 @@ pub(super) fn room() -> RoomInfo {
         name: "Lobby".into(),
         created_at: Timestamp::from_millis(0),
         created_by: ada(),
+        visibility: Visibility::Public,
+        peer: None,
+        closed: false,
         members: 1,
         head: position(),
     }
 }
 
-/// Somebody joined, and somebody said something with all that belongs to it.
-pub(super) fn records() -> [Record; 2] {
+/// Somebody joined, somebody said something with all that belongs to it, and something was done about somebody.
+pub(super) fn records() -> [Record; 6] {
     let record = |kind| Record { seq: 5, at: Timestamp::from_millis(0), sender: ada(), kind };
     let headers = Headers::parse([("mood", "cheerful")]).unwrap();
     let message =
         Message { headers, ..Message::new(MessageBody::stored("Hello!"), Some(ClientId::new("m1"))) };
-    [record(RecordKind::Joined), record(RecordKind::Message(message))]
+    let bob = || User { id: UserId::new("u2"), nickname: "Bob".into() };
+    let reason = Some(Reason::stored("spam"));
+    let act = |deed, authority| record(RecordKind::Act(Act { deed, authority }));
+    [
+        record(RecordKind::Joined),
+        record(RecordKind::Message(message)),
+        record(RecordKind::Renamed("Countess".into())),
+        act(Deed::SetRole(bob(), Role::Moderator), Authority::Role),
+        act(Deed::Ban(Penalty { user: bob(), until: None, reason: reason.clone() }), Authority::Admin),
+        act(
+            Deed::Mute(Penalty { user: bob(), until: Some(Timestamp::from_millis(1)), reason }),
+            Authority::Role,
+        ),
+    ]
 }
 
 /// Refusals that together have every field.
-pub(super) fn refusals() -> [Refusal; 4] {
+pub(super) fn refusals() -> [Refusal; 5] {
     let lost = About::Lost { head: position(), missing: Missing { from: 1, to: 4 } };
     let mut later = Refusal::new(Code::RateLimited);
     later.retry_after_ms = Some(100);
@@ -44,5 +61,7 @@ pub(super) fn refusals() -> [Refusal; 4] {
         Refusal::new(Code::RoomNameTaken).about(About::Room(room())),
         Refusal::new(Code::PositionLost).about(lost),
         later,
+        Refusal::new(Code::Banned)
+            .about(About::Penalty { until: None, reason: Some(Reason::stored("spam")) }),
     ]
 }

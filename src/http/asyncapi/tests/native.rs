@@ -30,11 +30,18 @@ fn type_of(request: &Request) -> &'static str {
         Request::Part { .. } => "part",
         Request::WatchRooms => "watch",
         Request::UnwatchRooms => "unwatch",
+        Request::Refresh { .. } => "refresh",
         Request::Ping => "ping",
     }
 }
 
-const REQUESTS: [&str; 8] = ["connect", "join", "send", "leave", "part", "watch", "unwatch", "ping"];
+const REQUESTS: [&str; 9] =
+    ["connect", "join", "send", "leave", "part", "watch", "unwatch", "refresh", "ping"];
+
+/// What the document calls a frame of this type that is said, for a request has the same type.
+fn said_as(kind: &str) -> String {
+    if kind == "refresh" { "refreshPush".to_owned() } else { kind.to_owned() }
+}
 
 fn parse(request: &Value) -> Result<Request, Refusal> {
     let envelope = Envelope::parse(&request.to_string())?;
@@ -76,7 +83,7 @@ fn replies_and_pushes_are_described_as_they_are_said() {
     let mut said: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for frame in frames() {
         let frame: Value = serde_json::from_str(&frame).unwrap();
-        said.entry(frame["type"].as_str().unwrap().to_owned()).or_default().push(frame);
+        said.entry(said_as(frame["type"].as_str().unwrap())).or_default().push(frame);
     }
     assert_eq!(messages(&document, &["native"], "send"), said.keys().cloned().collect());
     for (name, frames) in said {
@@ -97,7 +104,7 @@ fn the_frames_of_this_test_are_all_that_the_code_can_say() {
     let source = include_str!("../../../wire/native/frames.rs");
     let written = source.split("frame(\"").skip(1).filter_map(|rest| rest.split('"').next());
     let pushed = source.split("push: Some(\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let words: BTreeSet<_> = written.chain(pushed).map(str::to_owned).collect();
+    let words: BTreeSet<_> = written.chain(pushed).map(said_as).collect();
     assert_eq!(messages(&whole(), &["native"], "send"), words);
 }
 
@@ -117,13 +124,17 @@ fn frames() -> Vec<ByteString> {
             native::parted(id, &room.id, id.map(|_| Code::NotAMember)),
             native::watching(id),
             native::unwatched(id),
+            native::refreshed(id, id.map(|_| Timestamp::from_millis(0))),
             native::pong(id),
         ]);
         frames.extend(refusals().iter().map(|refusal| native::refused(id, refusal)));
     }
     frames.extend(records().iter().map(|record| native::record(&room.id, record)));
     frames.push(native::records(&room.id, &records()));
-    frames.extend([Change::Created, Change::Changed].map(|change| native::room_changed(change, &room)));
+    frames.push(native::refresh(Timestamp::from_millis(0), 30));
+    frames.extend(
+        [Change::Created, Change::Changed, Change::Closed].map(|change| native::room_changed(change, &room)),
+    );
     frames.extend(CloseCode::ALL.iter().map(|code| native::closing(*code)));
     frames
 }

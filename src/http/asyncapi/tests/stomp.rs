@@ -171,7 +171,7 @@ fn frames() -> Vec<(&'static str, ByteString)> {
         frames.extend(tails.iter().map(|tail| ("RECORD", head.frame(tail))));
         let changed = stomp::room_changed(version, "/topic/rooms", 1, Change::Created, &room);
         frames.push(("ROOM", head.frame(&changed)));
-        for (refusal, receipt) in refusals().iter().zip([None, Some("r1"), None, None]) {
+        for (refusal, receipt) in refusals().iter().zip([None, Some("r1"), None, None, None]) {
             let tail = stomp::problem(version, "/user/queue/errors", 1, refusal, receipt, 409);
             frames.push(("PROBLEM", head.frame(&tail)));
         }

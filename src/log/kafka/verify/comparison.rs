@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Verdict, VerifyError,
-    replay::{Replay, Row},
+    replay::{Ending, Replay, Row},
 };
 use crate::{
-    domain::RoomId,
+    domain::{Foundation, RoomId},
     log::kafka::{Entry, Offset, Partition, saver::decode},
-    storage::{Connection, StorageError, Store, fold, records, rooms},
+    storage::{Connection, StorageError, Store, fold, memberships, records, rooms},
 };
 
 /// Rows and rooms that are read at once.
@@ -73,11 +73,11 @@ impl Comparison {
             after = *last;
             for (_, room) in page {
                 self.meet(&room, verdict).await?;
-                let replay = self.rooms.remove(&room).unwrap_or_default();
+                let Some(replay) = self.rooms.remove(&room) else { continue };
                 let ((compared, _), id) = (replay.due(), room.clone());
                 let read = self.store.read(move |conn| ending(conn, &id, compared)).await;
                 let faults = match read {
-                    Ok((next, Some(placed))) => replay.end(next, until, &placed),
+                    Ok((next, Some(ending))) => replay.end(next, until, &ending),
                     Ok((_, None)) => continue,
                     Err(StorageError::Corrupt(cause)) => vec![cause],
                     Err(error) => return Err(error.into()),
@@ -96,8 +96,8 @@ impl Comparison {
         let (id, partition, from) = (room.clone(), self.partition, self.from);
         let base = self.store.read(move |conn| base_of(conn, &id, partition, from)).await?;
         match base {
-            Some(rows) => {
-                let replay = self.rooms.entry(room.clone()).or_default();
+            Some((foundation, rows)) => {
+                let replay = self.rooms.entry(room.clone()).or_insert_with(|| Replay::new(foundation));
                 verdict.differ(self.partition, Some(room), replay.build_on(rows));
             }
             None => drop(self.strangers.insert(room.clone())),
@@ -112,10 +112,11 @@ fn base_of(
     room: &RoomId,
     partition: Partition,
     from: Offset,
-) -> Result<Option<Vec<Row>>, StorageError> {
+) -> Result<Option<(Foundation, Vec<Row>)>, StorageError> {
     if rooms::partition_of(connection, room)? != Some(partition) {
         return Ok(None);
     }
+    let foundation = rooms::foundation_of(connection, room)?.unwrap_or_default();
     let mut base: Vec<Row> = Vec::new();
     loop {
         let after = base.last().map_or(0, |(record, _)| record.seq);
@@ -124,17 +125,21 @@ fn base_of(
         base.extend(page.into_iter().take_while(|(_, offset)| offset.is_none_or(|offset| offset < from)));
         let all_taken = base.last().map_or(0, |(record, _)| record.seq) >= after + length as u64;
         if length < PAGE as usize || !all_taken {
-            return Ok(Some(base));
+            return Ok(Some((foundation, base)));
         }
     }
 }
 
-/// The row after those that were compared, and then the room as of one instant.
+/// The row after those that were compared, and then the room and who belongs to it.
 fn ending(
     connection: &mut Connection,
     room: &RoomId,
     compared: u64,
-) -> Result<(Option<Row>, Option<fold::Placed>), StorageError> {
+) -> Result<(Option<Row>, Option<Ending>), StorageError> {
     let next = records::placed_after(connection, room, compared, 1)?.pop();
-    Ok((next, fold::load_placed(connection, room)?))
+    connection.consistently(|connection| {
+        let Some(placed) = fold::placed(connection, room)? else { return Ok((next, None)) };
+        let belongings = memberships::of_room(connection, room)?;
+        Ok((next, Some(Ending { placed, belongings })))
+    })
 }

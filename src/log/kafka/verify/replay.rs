@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 
 use crate::{
-    domain::{Outcome, Proposal, Record, RecordKind, RoomState, Seq, Timestamp},
+    domain::{
+        Belonging, Foundation, Outcome, Proposal, Record, RecordKind, RoomState, Seq, Timestamp, UserId,
+    },
     log::kafka::Offset,
     storage::fold::Placed,
 };
@@ -12,8 +14,15 @@ use crate::{
 /// A row: a record, and its offset if it came from the Kafka log.
 pub(super) type Row = (Record, Option<Offset>);
 
+/// A room's rows as of one instant.
+pub(super) struct Ending {
+    /// The room.
+    pub placed: Placed,
+    /// Its memberships, in the order of the users' ids.
+    pub belongings: Vec<(UserId, Belonging)>,
+}
+
 /// A room while it is compared.
-#[derive(Default)]
 pub(super) struct Replay {
     state: RoomState,
     /// Records that the log makes and that are not compared yet, dense.
@@ -22,6 +31,11 @@ pub(super) struct Replay {
 }
 
 impl Replay {
+    /// A room of which nothing was read.
+    pub(super) fn new(foundation: Foundation) -> Self {
+        Self { state: RoomState::new(foundation), folded: VecDeque::new(), compared: 0 }
+    }
+
     /// Takes rows that stand before the log's first entry; the log cannot tell any more whether they are right,
     /// but they must fold. Gives what is wrong with them.
     pub(super) fn build_on(&mut self, rows: Vec<Row>) -> Vec<String> {
@@ -71,7 +85,12 @@ impl Replay {
 
     /// Judges the end, when everything below offset `until` is compared: `next` is the row that follows, and
     /// `placed` the room as of one instant not before.
-    pub(super) fn end(&self, next: Option<Row>, until: Offset, placed: &Placed) -> Vec<String> {
+    pub(super) fn end(
+        &self,
+        next: Option<Row>,
+        until: Offset,
+        Ending { placed, belongings }: &Ending,
+    ) -> Vec<String> {
         let mut faults = Vec::new();
         if let Some((record, offset)) = next
             && offset.is_none_or(|offset| offset < until)
@@ -88,8 +107,17 @@ impl Replay {
                 stored.head()
             ));
         }
+        if placed.info.closed != stored.is_closed() {
+            faults.push(format!("its row says closed: {}, its records do not", placed.info.closed));
+        }
+        let mut expected: Vec<_> = stored.belongings().map(|(user, how)| (user.clone(), how)).collect();
+        expected.sort();
+        if *belongings != expected {
+            faults.push("its memberships are not those that its records make".to_owned());
+        }
         if stored.head() == self.state.head() && *stored != self.state {
-            faults.push("its members or its remembered sends are not those of the log".to_owned());
+            faults
+                .push("its members, their roles or its remembered sends are not those of the log".to_owned());
         }
         faults
     }
@@ -100,7 +128,7 @@ fn differing((row, row_offset): &Row, (record, offset): &Row) -> Vec<&'static st
         ("at", row.at == record.at),
         ("sender", row.sender == record.sender),
         ("kind", row.kind.name() == record.kind.name()),
-        ("body or client_id", row.kind.name() != record.kind.name() || same(&row.kind, &record.kind)),
+        ("body, client_id or act", row.kind.name() != record.kind.name() || same(&row.kind, &record.kind)),
         ("log_offset", row_offset == offset),
     ];
     fields.into_iter().filter(|(_, is_same)| !is_same).map(|(name, _)| name).collect()
@@ -114,7 +142,7 @@ fn same(one: &RecordKind, other: &RecordKind) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        domain::{ClientId, Epoch, Message, MessageBody, Position, RoomId, RoomInfo, User, UserId},
+        domain::{ClientId, Epoch, Message, MessageBody, Position, RoomId, RoomInfo, User, Visibility},
         storage::fold::Folded,
     };
 
@@ -140,24 +168,30 @@ mod tests {
     }
 
     fn replayed(log: Vec<(Proposal, Offset)>) -> Replay {
-        let mut replay = Replay::default();
+        let mut replay = Replay::new(Foundation::default());
         for (proposal, offset) in log {
             replay.fold(proposal, Timestamp::from_millis(offset), offset);
         }
         replay
     }
 
-    fn placed(state: &RoomState, head: Seq, members: u64) -> Placed {
+    fn placed(state: &RoomState, head: Seq, members: u64) -> Ending {
         let info = RoomInfo {
             id: RoomId::new("r"),
             name: "r".into(),
             created_at: Timestamp::default(),
             created_by: User { id: UserId::new("a"), nickname: "a".into() },
+            visibility: Visibility::Public,
+            peer: None,
+            closed: false,
             members,
             head: Position { epoch: Epoch::new("e"), seq: head },
         };
         let folded = Folded { state: state.clone(), snapshot_at: 0 };
-        Placed { info, partition: Some(0), next_offset: Some(9), folded }
+        let placed = Placed { info, partition: Some(0), next_offset: Some(9), folded };
+        let mut belongings: Vec<_> = state.belongings().map(|(user, how)| (user.clone(), how)).collect();
+        belongings.sort();
+        Ending { placed, belongings }
     }
 
     #[test]
@@ -178,7 +212,7 @@ mod tests {
             (|rows| rows[0].0.at = Timestamp::from_millis(77), "record 1 (offset 0) differs in at"),
             (
                 |rows| rows[2].0.kind = proposal("a", Some("z")).kind,
-                "record 3 (offset 2) differs in body or client_id",
+                "record 3 (offset 2) differs in body, client_id or act",
             ),
             (|rows| rows[3].1 = None, "record 4 (offset 4) differs in log_offset"),
             (
@@ -205,6 +239,12 @@ mod tests {
         }
         assert_eq!(replay.end(None, 5, &placed(&state, 3, 2)).len(), 1);
         assert_eq!(replay.end(None, 5, &placed(&state, 4, 1)).len(), 1);
+        let mut closed = placed(&state, 4, 2);
+        closed.placed.info.closed = true;
+        assert_eq!(replay.end(None, 5, &closed).len(), 1);
+        let mut without = placed(&state, 4, 2);
+        without.belongings.pop();
+        assert_eq!(replay.end(None, 5, &without).len(), 1);
         let mut other = state.clone();
         other.apply(proposal("c", None), Timestamp::default());
         assert_eq!(replay.end(None, 5, &placed(&other, 5, 3)), [""; 0], "stored since");
@@ -217,7 +257,7 @@ mod tests {
     fn rows_from_before_the_log_are_built_on() {
         let (log, rows, state) = chat(0);
         let (old, new) = rows.split_at(2);
-        let mut replay = Replay::default();
+        let mut replay = Replay::new(Foundation::default());
         assert_eq!(replay.build_on(old.to_vec()), [""; 0]);
         for (proposal, offset) in log.into_iter().skip(2) {
             replay.fold(proposal, Timestamp::from_millis(offset), offset);
@@ -225,6 +265,6 @@ mod tests {
         assert_eq!(replay.due(), (2, 2));
         assert_eq!(replay.compare(new.to_vec()), [""; 0]);
         assert_eq!(replay.end(None, 5, &placed(&state, 4, 2)), [""; 0]);
-        assert_eq!(Replay::default().build_on(new.to_vec()).len(), 2);
+        assert_eq!(Replay::new(Foundation::default()).build_on(new.to_vec()).len(), 2);
     }
 }

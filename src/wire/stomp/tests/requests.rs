@@ -237,7 +237,9 @@ fn all_user_headers_are_kept_and_named_ones_are_not() {
         let text = "SEND\ndestination:/a\ntransaction:t\ncontent-type:x/y\ncontent-length:2\nreceipt:r\n\
             client-id:c\nseq:9\nsubscription:s\nack:1\nmessage-id:m\nAuthorization:Bearer t\nfoo:1\nFoo:2\nfoo:3\n\nhi\0";
         let Action::Send(send) = request(version, text).unwrap().action else { panic!() };
-        let Send { destination, body, content_type, transaction, client_id, headers } = send;
+        assert!(!format!("{send:?}").contains("Bearer t"), "a token shows itself");
+        let Send { destination, body, content_type, transaction, client_id, headers, bearer } = send;
+        assert_eq!(bearer.unwrap().into_token(), "t");
         assert_eq!((&*destination, &*body), ("/a", &b"hi"[..]));
         assert_eq!((content_type.as_deref(), transaction.as_deref()), (Some("x/y"), Some("t")));
         assert_eq!(client_id.unwrap().as_str(), "c");

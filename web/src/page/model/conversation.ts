@@ -3,9 +3,10 @@
  * Drawing is asked for at most once per frame, however fast records come.
  */
 import { signal } from "@preact/signals";
-import type { KlatschClient, Outgoing, Position, RoomFeed, RoomRecord, User } from "../../client";
+import type { KlatschClient, Outgoing, Position, RoomFeed, RoomRecord, Standing, User } from "../../client";
 import { readMark, setReadMark } from "./read-marks";
 import type { Session } from "./session";
+import { followStanding } from "./standing";
 import { isUnread } from "./timeline";
 
 /** Older records are let go above this while the reader is at the newest end. */
@@ -22,6 +23,8 @@ export class Conversation {
   readonly unread = signal(0);
   /** Unread messages begin above this `seq`; undefined where no line is to be shown. */
   readonly unreadAfter = signal<number | undefined>(undefined);
+  /** What one is and may not do here; undefined until it is learnt, or where the server does not tell. */
+  readonly standing = signal<Standing | undefined>(undefined);
   /** Called with new messages of others while the room is on screen. */
   onMessages: ((records: readonly RoomRecord[]) => void) | undefined;
   /** What stands in the composer. */
@@ -82,6 +85,16 @@ export class Conversation {
     if (attentive) this.#markRead();
   }
 
+  /** Asks what one may do here; the room's records keep it up to date from then on. */
+  async learnStanding(): Promise<void> {
+    // What happens while the answer is on its way must not be overwritten by it.
+    const meanwhile: RoomRecord[] = [];
+    const stop = this.feed.on("appended", (records) => meanwhile.push(...records));
+    const standing = await this.#client.api.standing(this.id).catch(() => undefined);
+    stop();
+    if (standing !== undefined) this.standing.value = followStanding(standing, meanwhile);
+  }
+
   send(body: string): void {
     this.unreadAfter.value = undefined;
     this.#client.send(this.id, body);
@@ -105,6 +118,7 @@ export class Conversation {
   #appended(records: readonly RoomRecord[]): void {
     const seqBefore = (records[0]?.seq ?? 1) - 1;
     const unread = records.filter((record) => isUnread(record, this.me.id, this.#readSeq()));
+    if (this.standing.value !== undefined) this.standing.value = followStanding(this.standing.value, records);
     if (this.#attentive) {
       this.#markRead();
       this.feed.forgetOlder(KEEP);

@@ -1,12 +1,22 @@
-/** The rooms this person is in: which they are (remembered on the device), and one conversation for each. */
+/**
+ * The rooms this person is in, and one conversation for each. Which they are the server knows; the device remembers
+ * in which order they were entered, and which they are where the server is an older one.
+ */
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { Conversation } from "./conversation";
+import { changeOwnRoom, forgetOwnRoom, knowsOwnRooms, ownRooms } from "./own-rooms";
 import { currentRoom } from "./route";
 import { session, type Session } from "./session";
 import { load, save } from "./storage";
 
 /** More rooms than this are not followed in the background; the one entered longest ago is dropped. */
 const FOLLOWED = 30;
+
+/** Rooms that were left or let go here: a list that lags behind must not bring them back, for opening one enters it. */
+const letGo = new Set<string>();
+
+/** What the device remembers and the server has not been asked about yet, newest last. */
+let remembered: readonly string[] = [];
 
 const conversations = signal<ReadonlyMap<string, Conversation>>(new Map());
 
@@ -31,6 +41,9 @@ export async function leaveRoom(id: string): Promise<void> {
 
 /** Takes a room off the list, because it is gone or we are no member. */
 export function drop(id: string): void {
+  letGo.add(id);
+  remembered = remembered.filter((one) => one !== id);
+  forgetOwnRoom(id);
   session.peek()?.client.part(id);
   const rest = new Map(conversations.value);
   rest.get(id)?.dispose();
@@ -41,12 +54,28 @@ export function drop(id: string): void {
 effect(() => {
   const now = session.value;
   for (const conversation of untracked(() => conversations.value).values()) conversation.dispose();
-  if (now === undefined) {
-    conversations.value = new Map();
-    return;
-  }
-  const ids = load("rooms", isIds) ?? [];
-  conversations.value = new Map(ids.map((id) => [id, follow(now, id)]));
+  letGo.clear();
+  remembered = now === undefined ? [] : (load("rooms", isIds) ?? []);
+  conversations.value = new Map();
+});
+
+// Opening a room enters it, so nothing is opened that somebody has left elsewhere meanwhile: the server is asked first.
+effect(() => {
+  const now = session.value;
+  const known = knowsOwnRooms.value;
+  const own = ownRooms.value.map(({ id }) => id);
+  if (now === undefined || known === undefined) return;
+  untracked(() => {
+    const before = conversations.value;
+    const ids = known ? [...own.filter((id) => !remembered.includes(id)), ...remembered.filter((id) => own.includes(id))] : remembered;
+    const wanted = ids.filter((id) => !letGo.has(id) && !before.has(id));
+    const followed = new Set(wanted.slice(Math.max(0, wanted.length + before.size - FOLLOWED)));
+    const listed = ids.filter((id) => followed.has(id) || before.has(id));
+    const all = new Map(listed.map((id) => [id, before.get(id) ?? follow(now, id)] as const));
+    for (const [id, conversation] of before) all.set(id, conversation);
+    remembered = [];
+    if (all.size > before.size) keep(all);
+  });
 });
 
 effect(() => {
@@ -54,6 +83,7 @@ effect(() => {
   const id = currentRoom.value;
   if (now === undefined || id === undefined) return;
   const known = untracked(() => conversations.value);
+  letGo.delete(id);
   if (known.has(id)) return;
   const all = new Map(known).set(id, follow(now, id));
   const oldest = [...all.keys()].slice(0, Math.max(0, all.size - FOLLOWED));
@@ -85,7 +115,11 @@ addEventListener("beforeunload", (event) => {
 
 function follow(now: Session, id: string): Conversation {
   const conversation = new Conversation(now, id);
+  let known = conversation.feed.room;
   conversation.feed.on("changed", () => {
+    const { room } = conversation.feed;
+    if (room !== undefined && room !== known) changeOwnRoom(room);
+    known = room;
     // A room that is gone stays only where somebody is looking at it and can be told.
     const gone = conversation.feed.refusal?.code === "room_not_found";
     if (gone && currentRoom.peek() !== id) drop(id);
@@ -95,7 +129,7 @@ function follow(now: Session, id: string): Conversation {
 
 function keep(all: ReadonlyMap<string, Conversation>): void {
   conversations.value = all;
-  save("rooms", [...all.keys()]);
+  save("rooms", [...remembered.filter((id) => !all.has(id)), ...all.keys()]);
 }
 
 function isIds(value: unknown): value is string[] {

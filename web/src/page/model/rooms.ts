@@ -1,6 +1,7 @@
 /** The list of all rooms, live: loaded by pages, kept up to date by the socket, searched where it stands. */
 import { computed, effect, signal } from "@preact/signals";
-import { asRefusal, type KlatschClient, type Room, type RoomChange } from "../../client";
+import { asRefusal, type KlatschClient, type Room, type RoomChange, type Visibility } from "../../client";
+import { addOwnRoom, changeOwnRoom, forgetOwnRoom } from "./own-rooms";
 import { session } from "./session";
 
 const PAGE = 100;
@@ -15,14 +16,20 @@ const next = signal<string | null>(null);
 export const hasMoreRooms = computed(() => next.value !== null);
 
 export const foundRooms = computed(() => {
-  const wanted = fold(query.value);
-  return wanted === "" ? rooms.value : rooms.value.filter((room) => fold(room.name).includes(wanted));
+  const wanted = query.value;
+  return rooms.value.filter((room) => matches(room.name, wanted));
 });
 
+/** Whether a search for `wanted` finds what is called so; a search for nothing finds everything. */
+export function matches(name: string, wanted: string): boolean {
+  return fold(name).includes(fold(wanted));
+}
+
 /** Makes a room. Rejects with a `Refusal`; `room_name_taken` brings the room that has the name. */
-export async function makeRoom(client: KlatschClient, name: string): Promise<Room> {
-  const room = await client.api.createRoom(name);
-  put(room);
+export async function makeRoom(client: KlatschClient, name: string, visibility?: Visibility): Promise<Room> {
+  const room = await client.api.createRoom(name, visibility);
+  if (isListed(room)) put(room);
+  else addOwnRoom(room);
   return room;
 }
 
@@ -86,8 +93,15 @@ effect(() => {
 });
 
 function changed(change: RoomChange, room: Room): void {
-  if (change === "closed") rooms.value = rooms.value.filter((one) => one.id !== room.id);
-  else put(room);
+  changeOwnRoom(room);
+  if (change === "closed" || room.closed === true) {
+    rooms.value = rooms.value.filter((one) => one.id !== room.id);
+    forgetOwnRoom(room.id);
+  } else if (isListed(room)) put(room);
+}
+
+function isListed({ visibility }: Room): boolean {
+  return visibility === undefined || visibility === "public";
 }
 
 /** Replaces a room where it stands; a new one comes first, as in the server's order. */

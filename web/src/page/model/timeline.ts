@@ -2,7 +2,19 @@
  * From records to what stands on the screen: days, the unread line, comings and goings, grouped messages.
  * Pure; it knows neither language nor layout.
  */
-import { isMember, isMessage, type MessageRecord, type Outgoing, type RoomRecord } from "../../client";
+import {
+  isAct,
+  isClosed,
+  isMember,
+  isMessage,
+  isRenamed,
+  type ActRecord,
+  type ClosedRecord,
+  type MessageRecord,
+  type Outgoing,
+  type RenamedRecord,
+  type RoomRecord,
+} from "../../client";
 
 export interface MessageItem {
   kind: "message";
@@ -24,6 +36,7 @@ export type Item =
   | { kind: "day"; key: string; seq: number; date: Date }
   | { kind: "unread"; key: string; seq: number }
   | { kind: "moves"; key: string; seq: number; change: "joined" | "left"; nicknames: string[] }
+  | { kind: "event"; key: string; seq: number; record: ActRecord | RenamedRecord | ClosedRecord }
   | { kind: "other"; key: string; seq: number; name: string }
   | MessageItem;
 
@@ -66,6 +79,10 @@ export function isUnread(record: RoomRecord, me: string, seq: number): boolean {
 function add(items: Item[], record: RoomRecord, date: Date, me: string): void {
   if (isMessage(record)) {
     items.push(messageItem(record, date, me));
+    return;
+  }
+  if (isAct(record) || isRenamed(record) || isClosed(record)) {
+    items.push({ kind: "event", key: `s-${record.seq}`, seq: record.seq, record });
     return;
   }
   if (!isMember(record)) {

@@ -4,7 +4,8 @@ import type { ConnectionState } from "../../client";
 import { words } from "../i18n";
 import { announce } from "../model/announce";
 import { choose } from "../model/choice";
-import { connection, wasConnected, type Session } from "../model/session";
+import { explain } from "../model/refusals";
+import { banned, connection, wasConnected, type Session } from "../model/session";
 import { Icon } from "./icons";
 
 /** A connection that is back sooner than this, in milliseconds, is not worth a word. */
@@ -20,7 +21,7 @@ export function Banner({ session }: { session: Session }) {
     return (
       <div class="banner banner-bad" role="alert">
         <Icon name="alert" />
-        <p>{t.refusals[state.code] ?? `${t.givenUp} (${state.reason})`}</p>
+        <p>{banned.value === undefined ? (t.refusals[state.code] ?? `${t.givenUp} (${state.reason})`) : explain(banned.value)}</p>
         <button type="button" class="button button-small" onClick={() => session.client.start()}>
           {t.tryNow}
         </button>

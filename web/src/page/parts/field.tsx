@@ -4,25 +4,31 @@ import { useId } from "preact/hooks";
 
 interface FieldProps {
   label: string;
-  hint: string;
+  hint?: string | undefined;
   value: string;
   maxLength: number;
   onInput: (value: string) => void;
   error?: ComponentChildren;
+  /** What is good about the value; it is said as it comes, in the place of the hint. */
+  praise?: string | undefined;
   inputRef?: Ref<HTMLInputElement>;
   autoComplete?: string;
+  type?: "text" | "password" | "email";
+  name?: string;
 }
 
-export function Field({ label, hint, value, maxLength, onInput, error, inputRef, autoComplete }: FieldProps) {
+export function Field({ label, hint, value, maxLength, onInput, error, praise, inputRef, autoComplete, type, name }: FieldProps) {
   const id = useId();
   const wrong = error !== undefined;
+  const described = wrong ? `${id}-error` : hint !== undefined || praise !== undefined ? `${id}-hint` : undefined;
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <input
         {...(inputRef === undefined ? {} : { ref: inputRef })}
+        {...(name === undefined ? {} : { name })}
         id={id}
-        type="text"
+        type={(type ?? "text") as "text"}
         value={value}
         // Counted in UTF-16 units here; the server counts characters, so allow twice as many and let it decide.
         maxLength={maxLength * 2}
@@ -30,7 +36,7 @@ export function Field({ label, hint, value, maxLength, onInput, error, inputRef,
         autoCapitalize="none"
         spellcheck={false}
         aria-invalid={wrong}
-        aria-describedby={wrong ? `${id}-error` : `${id}-hint`}
+        aria-describedby={described}
         onInput={(event) => onInput(event.currentTarget.value)}
       />
       {wrong ? (
@@ -38,9 +44,11 @@ export function Field({ label, hint, value, maxLength, onInput, error, inputRef,
           {error}
         </div>
       ) : (
-        <div id={`${id}-hint`} class="field-hint">
-          {hint}
-        </div>
+        described !== undefined && (
+          <div id={described} class={praise === undefined ? "field-hint" : "field-hint field-good"} role={praise === undefined ? undefined : "status"}>
+            {praise ?? hint}
+          </div>
+        )
       )}
     </div>
   );

@@ -1,30 +1,43 @@
 /** Who is in the room, kept up to date by its own records. */
 import { useEffect, useState } from "preact/hooks";
-import { isMember, type RoomRecord, type User } from "../../client";
+import type { Member, Room, RoomRecord } from "../../client";
 import { words } from "../i18n";
 import type { Conversation } from "../model/conversation";
+import { followMembers, mergeMembers } from "../model/members";
+import { knowsOwnRooms } from "../model/own-rooms";
+import { mayModerate, type Actor } from "../model/powers";
 import { explain } from "../model/refusals";
-import type { Session } from "../model/session";
+import { isAdmin, type Session } from "../model/session";
 import { Avatar } from "./avatar";
 import { Icon } from "./icons";
+import { lazy } from "./lazy";
 
 const PAGE = 200;
+const Person = lazy(() => import("../rare/person").then((file) => file.Person));
 
 interface Props {
   session: Session;
   conversation: Conversation;
+  room: Room | undefined;
   onClose: () => void;
 }
 
-export function Members({ session, conversation, onClose }: Props) {
+export function Members({ session, conversation, room, onClose }: Props) {
   const t = words.value;
+  const [chosen, setChosen] = useState<Member>();
+  const actor: Actor = { id: conversation.me.id, role: conversation.standing.value?.role, admin: isAdmin.value };
+  const direct = room?.visibility === "direct";
+  /** Whether there is anything one can do about somebody. */
+  const reachable = (member: Member) =>
+    member.id !== actor.id && !direct && (knowsOwnRooms.value === true || mayModerate(actor, member));
   const { members, next, problem, loadMore } = useMembers(session, conversation);
   return (
     <aside
       class="members"
       aria-label={t.members}
       onKeyDown={(event) => {
-        if (event.key === "Escape") onClose();
+        // A dialog that is open here closes first, and alone.
+        if (event.key === "Escape" && chosen === undefined) onClose();
       }}
     >
       <header class="members-head">
@@ -35,11 +48,24 @@ export function Members({ session, conversation, onClose }: Props) {
       </header>
       {problem !== undefined && <p class="list-note">{problem}</p>}
       <ul class="member-list">
-        {members.map((user) => (
-          <li key={user.id}>
-            <Avatar id={user.id} nickname={user.nickname} />
-            <bdi>{user.nickname}</bdi>
-            {user.id === conversation.me.id && <span class="tag">{t.you}</span>}
+        {members.map((member) => (
+          <li key={member.id}>
+            <Avatar id={member.id} nickname={member.nickname} />
+            <bdi>{member.nickname}</bdi>
+            {member.id === actor.id && <span class="tag">{t.you}</span>}
+            {member.role !== undefined && member.role !== "member" && <span class="tag tag-role">{t.roles[member.role]}</span>}
+            {reachable(member) && (
+              <button
+                type="button"
+                class="icon-button"
+                aria-haspopup="dialog"
+                aria-label={t.personMenu(member.nickname)}
+                title={t.personMenu(member.nickname)}
+                onClick={() => setChosen(member)}
+              >
+                <Icon name="more" />
+              </button>
+            )}
           </li>
         ))}
       </ul>
@@ -48,12 +74,21 @@ export function Members({ session, conversation, onClose }: Props) {
           {t.moreMembers}
         </button>
       )}
+      {chosen !== undefined && (
+        <Person
+          session={session}
+          room={conversation.id}
+          person={members.find(({ id }) => id === chosen.id) ?? chosen}
+          actor={actor}
+          onClose={() => setChosen(undefined)}
+        />
+      )}
     </aside>
   );
 }
 
 function useMembers(session: Session, conversation: Conversation) {
-  const [members, setMembers] = useState<readonly User[]>([]);
+  const [members, setMembers] = useState<readonly Member[]>([]);
   const [next, setNext] = useState<string | null>(null);
   const [problem, setProblem] = useState<string>();
   const { client } = session;
@@ -64,7 +99,7 @@ function useMembers(session: Session, conversation: Conversation) {
     const stop = conversation.feed.on("appended", (records) => meanwhile.push(...records));
     try {
       const page = await client.api.members(conversation.id, after === undefined ? { limit: PAGE } : { limit: PAGE, after });
-      setMembers((before) => follow(merge(after === undefined ? [] : before, page.members), meanwhile));
+      setMembers((before) => followMembers(mergeMembers(after === undefined ? [] : before, page.members), meanwhile));
       setNext(page.next);
       setProblem(undefined);
     } catch (error) {
@@ -74,32 +109,16 @@ function useMembers(session: Session, conversation: Conversation) {
     }
   };
 
+  // Who may not read the room yet is no member yet; and after a break in the connection all may be others.
+  void conversation.version.value;
+  const live = conversation.feed.state === "live";
   useEffect(() => {
-    void load(undefined);
-    const stops = [
-      client.on("connected", () => void load(undefined)),
-      conversation.feed.on("appended", (records) => setMembers((before) => follow(before, records))),
-    ];
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }, [client, conversation]);
+    if (live) void load(undefined);
+  }, [client, conversation, live]);
+  useEffect(
+    () => conversation.feed.on("appended", (records) => setMembers((before) => followMembers(before, records))),
+    [conversation],
+  );
 
   return { members, next, problem, loadMore: () => void load(next ?? undefined) };
-}
-
-function merge(members: readonly User[], more: readonly User[]): readonly User[] {
-  const known = new Set(members.map((user) => user.id));
-  return [...members, ...more.filter((user) => !known.has(user.id))];
-}
-
-function follow(members: readonly User[], records: readonly RoomRecord[]): readonly User[] {
-  let now = members;
-  for (const record of records) {
-    if (!isMember(record)) continue;
-    const others = now.filter((user) => user.id !== record.sender.id);
-    if (record.kind === "left") now = others;
-    else if (others.length === now.length) now = [...now, record.sender];
-  }
-  return now;
 }

@@ -146,6 +146,8 @@ export function MessageList({ session, conversation, title }: Props) {
 }
 
 function Beginning({ conversation, title, atFirst }: { conversation: Conversation; title: string; atFirst: boolean }) {
+  // Read for its sake: whether anybody has written is no signal.
+  void conversation.version.value;
   const t = words.value;
   if (conversation.older.value === "failed") {
     return (

@@ -5,6 +5,7 @@ import { explain } from "../model/refusals";
 import type { Item, MessageItem } from "../model/timeline";
 import { Avatar, hueOf } from "./avatar";
 import { Body } from "./body";
+import { eventText } from "./event-text";
 import { Icon } from "./icons";
 
 /** So many names are written out; the others are counted. */
@@ -29,6 +30,12 @@ export function Row({ item, client }: { item: Item; client: KlatschClient }) {
       return (
         <li class="row-moves" data-key={item.key}>
           {movesText(item.change, item.nicknames)}
+        </li>
+      );
+    case "event":
+      return (
+        <li class="row-moves row-event" data-key={item.key}>
+          <bdi>{eventText(item.record)}</bdi>
         </li>
       );
     case "other":

@@ -1,7 +1,8 @@
 /** The dialog that makes a room; a name that is taken becomes the offer to enter that room. */
 import { useRef, useState } from "preact/hooks";
-import { asRefusal, type KlatschClient, type Room } from "../../client";
+import { asRefusal, type KlatschClient, type Room, type Visibility } from "../../client";
 import { words } from "../i18n";
+import { knowsOwnRooms } from "../model/own-rooms";
 import { explain } from "../model/refusals";
 import { makeRoom } from "../model/rooms";
 import { goToRoom } from "../model/route";
@@ -15,11 +16,15 @@ interface NewRoomProps {
   onClose: () => void;
 }
 
+const KINDS = ["public", "private"] as const satisfies readonly Visibility[];
+type Kind = (typeof KINDS)[number];
+
 type Problem = { kind: "empty" } | { kind: "refused"; error: unknown };
 
 export function NewRoom({ client, suggestion, onClose }: NewRoomProps) {
   const t = words.value;
   const [name, setName] = useState(suggestion);
+  const [visibility, setVisibility] = useState<Kind>("public");
   const [problem, setProblem] = useState<Problem>();
   const input = useRef<HTMLInputElement>(null);
   const busy = useRef(false);
@@ -38,7 +43,7 @@ export function NewRoom({ client, suggestion, onClose }: NewRoomProps) {
     }
     busy.current = true;
     try {
-      const room = await makeRoom(client, name.trim());
+      const room = await makeRoom(client, name.trim(), visibility === "public" ? undefined : visibility);
       enter(room.id);
     } catch (error) {
       setProblem({ kind: "refused", error });
@@ -54,7 +59,7 @@ export function NewRoom({ client, suggestion, onClose }: NewRoomProps) {
       <form onSubmit={(event) => void submit(event)} noValidate>
         <Field
           label={t.roomName}
-          hint={t.roomNameHint}
+          hint={visibility === "private" ? t.privateNameHint : t.roomNameHint}
           value={name}
           maxLength={80}
           inputRef={input}
@@ -64,6 +69,17 @@ export function NewRoom({ client, suggestion, onClose }: NewRoomProps) {
             setProblem(undefined);
           }}
         />
+        {knowsOwnRooms.value === true && (
+          <fieldset class="choices">
+            <legend>{t.whoMayEnter}</legend>
+            {KINDS.map((kind) => (
+              <label key={kind}>
+                <input type="radio" name="visibility" checked={kind === visibility} onChange={() => setVisibility(kind)} />
+                {t.visibilities[kind]}
+              </label>
+            ))}
+          </fieldset>
+        )}
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
             {t.cancel}

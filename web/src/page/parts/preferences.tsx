@@ -1,5 +1,6 @@
 /** Language and appearance, as two small native choices. */
 import { LANGUAGES, language, setLanguage, words, type Language } from "../i18n";
+import { tell } from "../model/notice";
 import { setTheme, theme, THEMES, type Theme } from "../model/theme";
 
 export function Preferences() {
@@ -9,9 +10,9 @@ export function Preferences() {
       <select
         aria-label={t.language}
         value={language.value}
-        onChange={(event) => setLanguage(event.currentTarget.value as Language)}
+        onChange={(event) => change(event.currentTarget.value as Language)}
       >
-        {Object.entries(LANGUAGES).map(([code, { name }]) => (
+        {Object.entries(LANGUAGES).map(([code, name]) => (
           <option key={code} value={code} lang={code}>
             {name}
           </option>
@@ -26,4 +27,8 @@ export function Preferences() {
       </select>
     </div>
   );
+}
+
+function change(next: Language): void {
+  setLanguage(next).catch(() => tell(words.peek().refusals["unreachable"] ?? ""));
 }

@@ -1,19 +1,24 @@
 /** One room on screen: its head, its messages, the composer, and who is there. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Room as RoomValue } from "../../client";
 import { words } from "../i18n";
 import type { Conversation } from "../model/conversation";
 import { drop, leaveRoom } from "../model/conversations";
 import { explain } from "../model/refusals";
-import { rooms } from "../model/rooms";
+import { looksAfter } from "../model/powers";
+import { findRoom, titleOf } from "../model/room-title";
 import { goToList } from "../model/route";
-import { connection, type Session } from "../model/session";
+import { connection, isAdmin, type Session } from "../model/session";
 import { load, save } from "../model/storage";
-import { Composer } from "./composer";
 import { Confirm } from "./dialog";
 import { Icon } from "./icons";
+import { lazy } from "./lazy";
 import { Members } from "./members";
 import { MessageList } from "./message-list";
+import { RoomFoot } from "./room-foot";
+
+const LookAfter = lazy(() => import("../rare/look-after").then((file) => file.LookAfter));
 
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
 const WIDE = matchMedia("(min-width: 70rem)");
@@ -24,9 +29,14 @@ export function Room({ session, conversation }: { session: Session; conversation
   void conversation.version.value;
   const t = words.value;
   const { feed } = conversation;
-  const room = rooms.value.find((one) => one.id === conversation.id) ?? feed.room;
-  const name = room?.name ?? "";
+  const room = findRoom(conversation.id) ?? feed.room;
+  const name = room === undefined ? "" : titleOf(room);
   const toggle = useRef<HTMLButtonElement>(null);
+
+  // What one may do here is learnt when one comes in, and when that ends, which may have reasons and a time.
+  useEffect(() => {
+    if (feed.state === "live" || feed.state === "parted") void conversation.learnStanding();
+  }, [conversation, feed.state]);
 
   const showMembers = (shown: boolean) => {
     membersShown.value = shown;
@@ -37,8 +47,8 @@ export function Room({ session, conversation }: { session: Session; conversation
   return (
     <section class="room" aria-label={name}>
       <Head
-        name={name}
-        count={room?.members}
+        session={session}
+        room={room}
         membersRef={toggle}
         conversation={conversation}
         onMembers={() => showMembers(!membersShown.value)}
@@ -46,7 +56,7 @@ export function Room({ session, conversation }: { session: Session; conversation
       <div class="room-body">
         <div class="room-talk">
           {feed.state === "refused" ? (
-            <Refused conversation={conversation} />
+            <Refused session={session} conversation={conversation} />
           ) : feed.position === undefined ? (
             <div class="empty" role="status">
               <p>{t.loadingRoom}</p>
@@ -54,14 +64,10 @@ export function Room({ session, conversation }: { session: Session; conversation
           ) : (
             <MessageList session={session} conversation={conversation} title={name} />
           )}
-          {feed.state === "parted" ? (
-            <Parted session={session} conversation={conversation} />
-          ) : (
-            feed.state !== "refused" && <Composer conversation={conversation} title={name} />
-          )}
+          {feed.state !== "refused" && <RoomFoot session={session} conversation={conversation} room={room} title={name} />}
         </div>
         {membersShown.value && feed.state !== "refused" && (
-          <Members session={session} conversation={conversation} onClose={() => showMembers(false)} />
+          <Members session={session} conversation={conversation} room={room} onClose={() => showMembers(false)} />
         )}
       </div>
     </section>
@@ -69,16 +75,21 @@ export function Room({ session, conversation }: { session: Session; conversation
 }
 
 interface HeadProps {
-  name: string;
-  count: number | undefined;
+  session: Session;
+  room: RoomValue | undefined;
   conversation: Conversation;
   membersRef: { current: HTMLButtonElement | null };
   onMembers: () => void;
 }
 
-function Head({ name, count, conversation, membersRef, onMembers }: HeadProps) {
+function Head({ session, room, conversation, membersRef, onMembers }: HeadProps) {
+  void conversation.version.value;
   const t = words.value;
   const [asking, setAsking] = useState(false);
+  const [lookingAfter, setLookingAfter] = useState(false);
+  const name = room === undefined ? "" : titleOf(room);
+  const actor = { id: conversation.me.id, role: conversation.standing.value?.role, admin: isAdmin.value };
+  const cared = room?.visibility !== undefined && room.visibility !== "direct" && room.closed !== true;
   const [problem, setProblem] = useState<string>();
   const title = useRef<HTMLHeadingElement>(null);
 
@@ -106,7 +117,7 @@ function Head({ name, count, conversation, membersRef, onMembers }: HeadProps) {
           <bdi>{name}</bdi>
         </h2>
         <p>
-          {count !== undefined && <span>{t.memberCount(count)}</span>}
+          {room !== undefined && <span>{describe(room)}</span>}
           <By />
         </p>
       </div>
@@ -123,15 +134,30 @@ function Head({ name, count, conversation, membersRef, onMembers }: HeadProps) {
           >
             <Icon name="people" />
           </button>
+          {cared && looksAfter(actor) && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-haspopup="dialog"
+              aria-label={t.roomMenu}
+              title={t.roomMenu}
+              onClick={() => setLookingAfter(true)}
+            >
+              <Icon name="shield" />
+            </button>
+          )}
           <button type="button" class="icon-button" aria-label={t.leave} title={t.leave} onClick={() => setAsking(true)}>
             <Icon name="leave" />
           </button>
         </>
       )}
+      {lookingAfter && room !== undefined && (
+        <LookAfter session={session} room={room} actor={actor} onClose={() => setLookingAfter(false)} />
+      )}
       {asking && (
         <Confirm
           title={t.leaveQuestion(name)}
-          text={t.leaveWarning}
+          text={room?.visibility === "private" && actor.role !== "owner" ? t.leavePrivateWarning : t.leaveWarning}
           confirm={t.leave}
           cancel={t.cancel}
           error={problem}
@@ -156,7 +182,8 @@ function By() {
   );
 }
 
-function Refused({ conversation }: { conversation: Conversation }) {
+function Refused({ session, conversation }: { session: Session; conversation: Conversation }) {
+  void conversation.version.value;
   const t = words.value;
   const { refusal } = conversation.feed;
   const away = () => {
@@ -166,29 +193,24 @@ function Refused({ conversation }: { conversation: Conversation }) {
   return (
     <div class="empty" role="alert">
       <p class="empty-title">{refusal?.code === "room_not_found" ? t.roomGone : explain(refusal)}</p>
-      <button type="button" class="button" onClick={away}>
-        {t.toRooms}
-      </button>
+      <div class="empty-actions">
+        {refusal?.code !== "room_not_found" && (
+          <button type="button" class="button" onClick={() => session.client.open(conversation.id)}>
+            {t.retry}
+          </button>
+        )}
+        <button type="button" class="button" onClick={away}>
+          {t.toRooms}
+        </button>
+      </div>
     </div>
   );
 }
 
-function Parted({ session, conversation }: { session: Session; conversation: Conversation }) {
+/** What kind of room it is, and how many are in it. */
+function describe(room: RoomValue): string {
   const t = words.value;
-  const code = conversation.feed.partedCode;
-  const away = () => {
-    drop(conversation.id);
-    goToList();
-  };
-  return (
-    <div class="parted" role="alert">
-      <span>{(code !== undefined && code !== "not_a_member" && t.refusals[code]) || t.parted}</span>
-      <button type="button" class="button button-small" onClick={away}>
-        {t.toRooms}
-      </button>
-      <button type="button" class="button button-small button-primary" onClick={() => session.client.open(conversation.id)}>
-        {t.enterAgain}
-      </button>
-    </div>
-  );
+  if (room.visibility === "direct") return t.directRoom;
+  const count = t.memberCount(room.members);
+  return room.visibility === "private" ? `${t.privateRoom} · ${count}` : count;
 }

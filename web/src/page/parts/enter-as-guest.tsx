@@ -1,4 +1,4 @@
-/** The first screen: a nickname, and in. */
+/** A nickname alone, which is enough to talk. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asRefusal } from "../../client";
 import { words } from "../i18n";
@@ -6,12 +6,10 @@ import { explain } from "../model/refusals";
 import { signIn } from "../model/session";
 import { ChooseConnection } from "./choose-connection";
 import { Field } from "./field";
-import { Mark } from "./icons";
-import { Preferences } from "./preferences";
 
 type Problem = { kind: "empty" } | { kind: "refused"; error: unknown };
 
-export function SignIn() {
+export function EnterAsGuest() {
   const t = words.value;
   const [nickname, setNickname] = useState("");
   const [problem, setProblem] = useState<Problem>();
@@ -39,41 +37,37 @@ export function SignIn() {
   };
 
   return (
-    <main class="sign-in">
-      <div class="sign-in-top">
-        <Preferences />
-      </div>
-      <form class="sign-in-card" onSubmit={(event) => void submit(event)} noValidate>
-        <Mark />
-        <h1>Klatsch</h1>
-        <p class="sign-in-tagline">{t.tagline}</p>
-        <Field
-          label={t.nickname}
-          hint={t.nicknameHint}
-          value={nickname}
-          maxLength={32}
-          autoComplete="nickname"
-          inputRef={input}
-          error={problem && describe(problem)}
-          onInput={(value) => {
-            setNickname(value);
-            setProblem(undefined);
-          }}
-        />
-        <ChooseConnection />
-        <button type="submit" class="button button-primary" aria-disabled={busy}>
-          {busy ? t.starting : t.start}
-        </button>
-      </form>
-    </main>
+    <form class="sign-in-form" onSubmit={(event) => void submit(event)} noValidate>
+      <Field
+        label={t.nickname}
+        hint={t.nicknameHint}
+        value={nickname}
+        maxLength={32}
+        autoComplete="nickname"
+        inputRef={input}
+        error={problem && describe(problem)}
+        onInput={(value) => {
+          setNickname(value);
+          setProblem(undefined);
+        }}
+      />
+      <ChooseConnection />
+      <button type="submit" class="button button-primary" aria-disabled={busy}>
+        {busy ? t.starting : t.start}
+      </button>
+    </form>
   );
 }
 
 function describe(problem: Problem): string {
+  return problem.kind === "empty" ? words.value.nicknameEmpty : explainNickname(problem.error);
+}
+
+/** Why a nickname was refused. */
+export function explainNickname(error: unknown): string {
   const t = words.value;
-  if (problem.kind === "empty") return t.nicknameEmpty;
-  const { code } = asRefusal(problem.error);
+  const { code, field } = asRefusal(error);
   if (code === "nickname_taken") return t.nicknameTaken;
-  if (code === "invalid") return t.nicknameInvalid;
-  return explain(problem.error);
+  if (code === "invalid" && (field === undefined || field === "nickname")) return t.nicknameInvalid;
+  return explain(error);
 }
