@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { EMAIL, OpenIdProvider, SECRET } from "../provider.mjs";
 import { Server } from "../server.mjs";
-import { suite } from "./harness.mjs";
+import { eventually, inRoom, suite } from "./harness.mjs";
 
 const CLIENTS = [
   { id: "chat", callback: "work", token_endpoint_auth_method: "client_secret_basic" },
@@ -53,6 +53,51 @@ suite("Logging in elsewhere", (house) => {
     const [, again] = await call(other, "POST", "/api/sessions/refresh", {});
     assert.equal(again.user.id, session.user.id);
     assert.equal(again.user.nickname, "Countess");
+  });
+
+  test("the page offers the providers, proposes the nickname one has there, and lets one in from then on", async () => {
+    await house.call("POST", "/api/users", { body: { nickname: "Hedda" } });
+    const page = await house.visitor();
+    await goTo(page, "hedda");
+    const nickname = page.getByLabel("Nickname");
+    await page.getByText("One thing is missing").waitFor();
+    await eventually(async () => assert.equal(await nickname.inputValue(), "hedda"));
+    await page.getByText("Somebody already goes by that name").waitFor();
+    assert.doesNotMatch(page.url(), /#/);
+    await nickname.fill("Hedda of work");
+    await page.getByRole("button", { name: "Start chatting" }).click();
+    await page.getByText("Signed in as Hedda of work").waitFor();
+    await page.getByRole("button", { name: "Log out", exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Log out" }).click();
+    // The provider knows who that is, and asks nothing.
+    await page.getByRole("link", { name: "Continue with Work" }).click();
+    await page.getByText("Signed in as Hedda of work").waitFor();
+    assert.doesNotMatch(page.url(), /#/);
+    await page.reload();
+    await page.getByText("Signed in as Hedda of work").waitFor();
+  });
+
+  test("an invitation outlives the way to a provider and back", async () => {
+    const { token, room } = await house.host("Hostess", "Salon of letters");
+    const link = await house.call("POST", `/api/rooms/${room.id}/invitation-links`, { token, body: {} });
+    const page = await house.visitor();
+    await page.goto(`/#invite=${link.token}`);
+    await page.reload();
+    await page.getByText("You are invited to a room.").waitFor();
+    await goTo(page, "ingrid");
+    await page.getByLabel("Nickname").fill("Ingrid");
+    await page.getByRole("button", { name: "Start chatting" }).click();
+    await inRoom(page, "Salon of letters");
+  });
+
+  test("a login that nobody began says so at the entrance", async () => {
+    const page = await house.visitor();
+    for (const fragment of ["#login", "#choose-nickname"]) {
+      await page.goto("about:blank");
+      await page.goto(`/${fragment}`);
+      await page.getByRole("alert").getByText("Logging in elsewhere did not work.").waitFor();
+      await page.getByRole("button", { name: "Start chatting" }).waitFor();
+    }
   });
 
   test("cookies are for no script, and no token is in an address or the log", async () => {
@@ -228,6 +273,18 @@ async function logIn(page, id, person, { query = "", change } = {}) {
     const sent = await page.request.get(path, { maxRedirects: 0 });
     await page.goto(changed(sent.headers().location, change));
   }
+  await signInAt(page, person);
+}
+
+/** Goes to the provider from the entrance, and logs in there. */
+async function goTo(page, person) {
+  await page.getByRole("link", { name: "Continue with Work" }).click();
+  await page.getByPlaceholder("Enter any login").waitFor();
+  await signInAt(page, person);
+}
+
+/** Says at the provider, which has been gone to, who one is; it may know already. */
+async function signInAt(page, person) {
   const login = page.getByPlaceholder("Enter any login");
   if (await login.isVisible()) {
     await login.fill(person);
@@ -274,13 +331,16 @@ function register(page, nickname) {
 }
 
 /** Calls the chat as its page does, with the browser's cookies. */
-function call(page, method, path, body) {
-  const send = async ([method, path, body]) => {
-    const headers = body === undefined ? {} : { "Content-Type": "application/json" };
-    const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-    return [answer.status, await answer.json()];
-  };
-  return page.evaluate(send, [method, path, body]);
+function call(page, ...asked) {
+  return page.evaluate(sendFromPage, asked);
+}
+
+/** Runs in the page, so it knows nothing of this file. */
+async function sendFromPage([method, path, body]) {
+  const request = { method };
+  if (body !== undefined) Object.assign(request, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const answer = await fetch(path, request);
+  return [answer.status, await answer.json()];
 }
 
 function changed(address, change) {
