@@ -100,6 +100,9 @@ suite("accounts", (house) => {
   test("a nickname is changed for everybody to see", async () => {
     const page = await house.visitor();
     await signUp(page, { nickname: "Before", login: "renamer", password: PASSWORD });
+    await makeRoom(page, "Baptistery");
+    const witness = await house.person("Witness");
+    await enterRoom(witness, "Baptistery");
     await page.getByRole("button", { name: "Your account" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Nickname").fill("After");
@@ -108,6 +111,8 @@ suite("accounts", (house) => {
     await page.keyboard.press("Escape");
     await page.getByText("Signed in as After").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Your account");
+    await witness.getByText("Before is now called After").waitFor();
+    await witness.getByRole("complementary").getByText("After", { exact: true }).waitFor();
     await page.reload();
     await page.getByText("Signed in as After").waitFor();
   });
