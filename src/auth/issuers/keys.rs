@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
@@ -14,6 +15,9 @@ const MOST: usize = 64;
 
 /// Fewest bytes of the modulus of an RSA key: 2048 bits (RFC 7518, section 3.3).
 const RSA_BYTES: usize = 256;
+
+/// Bytes of an Ed25519 key (RFC 8032, section 5.1.5).
+const ED25519_BYTES: usize = 32;
 
 /// Fewest bytes of a shared secret (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
@@ -140,7 +144,7 @@ fn key_of(jwk: &Jwk) -> Option<Key> {
     };
     let decoding = DecodingKey::from_jwk(jwk).ok()?;
     let id = jwk.common.key_id.clone();
-    is_strong(jwk).then_some(Key { id, is_anonymous: true, verifies, decoding })
+    has_a_size_that_fits(jwk).then_some(Key { id, is_anonymous: true, verifies, decoding })
 }
 
 fn on_curve(curve: &EllipticCurve) -> Option<Vec<Algorithm>> {
@@ -151,10 +155,16 @@ fn on_curve(curve: &EllipticCurve) -> Option<Vec<Algorithm>> {
     }
 }
 
-fn is_strong(jwk: &Jwk) -> bool {
-    let AlgorithmParameters::RSA(key) = &jwk.algorithm else { return true };
-    let modulus = data_encoding::BASE64URL_NOPAD.decode(key.n.as_bytes()).unwrap_or_default();
-    modulus.iter().skip_while(|byte| **byte == 0).count() >= RSA_BYTES
+/// Whether an RSA key is strong enough, and an Ed25519 key as long as one is, which the crate takes for granted.
+fn has_a_size_that_fits(jwk: &Jwk) -> bool {
+    let bytes = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default();
+    match &jwk.algorithm {
+        AlgorithmParameters::RSA(key) => {
+            bytes(&key.n).iter().skip_while(|byte| **byte == 0).count() >= RSA_BYTES
+        }
+        AlgorithmParameters::OctetKeyPair(key) => bytes(&key.x).len() == ED25519_BYTES,
+        _ => true,
+    }
 }
 
 /// The PEM blocks of a text, each with its first and last line.

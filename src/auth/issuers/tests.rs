@@ -169,10 +169,14 @@ fn a_file_without_a_good_key_stops_the_start() {
     let mut for_encryption = jwk(&pair(RS256).0, RS256, "k1");
     for_encryption["use"] = "enc".into();
     let for_encryption = json!({"keys": [for_encryption]}).to_string();
+    let mut short = jwk(&pair(EdDSA).0, EdDSA, "k1");
+    short["x"] = BASE64URL_NOPAD.encode(&[7; 31]).into();
+    let short = json!({"keys": [short]}).to_string();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys");
     for (setting, text, words) in [
         ("key_file", weak, "no key"),
+        ("key_file", short.as_str(), "no key"),
         ("key_file", secret.as_str(), "no key"),
         ("key_file", for_encryption.as_str(), "no key"),
         ("key_file", key!("rsa"), "no key"),
