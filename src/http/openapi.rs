@@ -134,6 +134,13 @@ impl Modify for Everywhere {
                 let answer = || openapi::Response::new(what).into();
                 call.responses.responses.entry(status.to_owned()).or_insert_with(answer);
             }
+            if let Some(RefOr::T(body)) = &mut call.request_body {
+                for content in body.content.values_mut() {
+                    if let RefOr::T(Content { schema: Some(schema), .. }) = content {
+                        not_null(schema);
+                    }
+                }
+            }
             // Any number is taken, and a large one means the largest.
             for parameter in call.parameters.iter_mut().flatten() {
                 if let RefOr::T(parameter) = parameter
@@ -144,6 +151,15 @@ impl Modify for Everywhere {
                 }
             }
         }
+    }
+}
+
+/// A body that may be missing is not null.
+fn not_null(schema: &mut RefOr<openapi::Schema>) {
+    if let RefOr::T(openapi::Schema::OneOf(choices)) = schema
+        && let Some(body) = choices.items.iter().find(|choice| matches!(choice, RefOr::Ref(_))).cloned()
+    {
+        *schema = body;
     }
 }
 

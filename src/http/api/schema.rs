@@ -18,7 +18,7 @@ pub(in crate::http) struct NewUser {
     #[schema(example = "Ada", min_length = 1)]
     pub nickname: String,
     /// A secret of 16 to 64 characters that the client made up, with which the call can be repeated.
-    #[schema(nullable = false, min_length = 16, max_length = 64)]
+    #[schema(min_length = 16, max_length = 64)]
     pub secret: Option<String>,
 }
 
@@ -29,7 +29,7 @@ pub(in crate::http) struct NewRoom {
     #[schema(example = "Lobby", min_length = 1)]
     pub name: String,
     /// `public`, which it is if nothing is said, or `private`.
-    #[schema(nullable = false, example = "public")]
+    #[schema(example = "public")]
     pub visibility: Option<String>,
 }
 
@@ -37,10 +37,10 @@ pub(in crate::http) struct NewRoom {
 #[derive(ToSchema)]
 pub(in crate::http) struct NewPenalty {
     /// For how long, at most ten years; for ever if nothing is said.
-    #[schema(nullable = false, minimum = 1, maximum = 315_360_000)]
+    #[schema(minimum = 1, maximum = 315_360_000)]
     pub seconds: Option<u32>,
     /// Why, at most 200 characters.
-    #[schema(nullable = false, example = "spam")]
+    #[schema(example = "spam")]
     pub reason: Option<String>,
 }
 
@@ -56,10 +56,10 @@ pub(in crate::http) struct NewRole {
 #[derive(ToSchema)]
 pub(in crate::http) struct NewLink {
     /// For how long it is good; a week if nothing is said, at most a year.
-    #[schema(nullable = false, minimum = 1, maximum = 31_536_000)]
+    #[schema(minimum = 1, maximum = 31_536_000)]
     pub seconds: Option<u32>,
     /// How many people it may invite, where that is bounded.
-    #[schema(nullable = false, minimum = 1, maximum = 1_000_000)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub uses: Option<u32>,
 }
 
@@ -85,7 +85,7 @@ pub(in crate::http) struct NewMessage {
     #[schema(example = "Hello!", min_length = 1)]
     pub body: String,
     /// The client's own name for the message, 1 to 64 characters, which makes the call repeatable.
-    #[schema(nullable = false, min_length = 1)]
+    #[schema(min_length = 1)]
     pub client_id: Option<String>,
 }
 

@@ -24,16 +24,13 @@ pub(in crate::http) struct NewAccount {
     #[schema(example = "correct horse battery staple")]
     password: String,
     /// The nickname; a guest who asks for an account with their token may leave it out and keep theirs.
-    #[schema(nullable = false, example = "Ada")]
+    #[schema(example = "Ada")]
     nickname: Option<String>,
     /// An address, which is not verified and shown to nobody else.
-    #[schema(nullable = false)]
     email: Option<String>,
     /// What the list of sessions calls this one; the `User-Agent` if it is not given.
-    #[schema(nullable = false)]
     device: Option<String>,
     /// Whether the refresh token goes into a cookie instead of the answer.
-    #[schema(nullable = false)]
     cookie: Option<bool>,
 }
 
@@ -47,10 +44,8 @@ pub(in crate::http) struct Credentials {
     /// The password.
     password: String,
     /// What the list of sessions calls this one; the `User-Agent` if it is not given.
-    #[schema(nullable = false)]
     device: Option<String>,
     /// Whether the refresh token goes into a cookie instead of the answer.
-    #[schema(nullable = false)]
     cookie: Option<bool>,
 }
 
@@ -59,7 +54,6 @@ pub(in crate::http) struct Credentials {
 #[expect(dead_code, reason = "it describes what is read field by field")]
 pub(in crate::http) struct Refresh {
     /// The refresh token; without it that of the cookie counts.
-    #[schema(nullable = false)]
     refresh_token: Option<String>,
 }
 
@@ -86,10 +80,9 @@ pub(in crate::http) struct NewNickname {
 #[derive(ToSchema)]
 pub(in crate::http) struct NewBan {
     /// For so long; for ever if it is not given.
-    #[schema(nullable = false, minimum = 1, maximum = 3_153_600_000_u32)]
+    #[schema(minimum = 1, maximum = 3_153_600_000_u32)]
     pub seconds: Option<u32>,
     /// Why, at most 200 characters; the user is told.
-    #[schema(nullable = false)]
     pub reason: Option<String>,
 }
 
