@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::support::http::{User, id_of, text};
 use crate::support::socket::Socket;
-use crate::support::sse;
+use crate::support::sse::Events;
 use crate::support::stomp::Stomp;
 use crate::support::until;
 
@@ -87,7 +87,8 @@ async fn a_good_token_is_the_same_person_over_every_protocol() {
     assert_eq!(me["nickname"], "Ada");
     let ada = User { id: id_of(&me), nickname: "Ada".to_owned(), token: ada_token.clone() };
 
-    let room = id_of(&http.room("hall").await);
+    let private = json!({ "name": "hall", "visibility": "private" });
+    let room = id_of(&http.post("/api/rooms", private).await.expect(201));
     http.enter(&room).await;
     let mut socket = Socket::open(&house.server).await;
     assert_eq!(socket.connect(&ada).await["user"]["id"], *ada.id);
@@ -97,7 +98,12 @@ async fn a_good_token_is_the_same_person_over_every_protocol() {
     let connected = stomp.connect("1.2", &[("Authorization", &bearer)]).await;
     assert_eq!(connected.header("user-id"), ada.id);
 
-    let (mut events, _) = sse::joined(&house.server, &room, "", None).await;
+    let stream = format!("/api/rooms/{room}/events");
+    for stranger in [house.http.clone(), house.http.with_token(&token("8", "Eve"))] {
+        stranger.get(&stream).await.problem(404, "room_not_found");
+    }
+    let mut events = Events::of(&house.server, &room, &ada).await;
+    assert_eq!(events.event().await.name, "joined");
     let forged = json!({ "body": "over HTTP", "sender": { "id": "x", "nickname": "Eve" } });
     http.post(&format!("/api/rooms/{room}/messages"), forged).await.expect(201);
     socket.say_with(&room, "by socket", json!({ "sender": { "id": "x", "nickname": "Eve" } })).await;
