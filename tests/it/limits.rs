@@ -15,9 +15,12 @@ use crate::support::sockjs::{SockJs, Transport};
 use crate::support::stomp::{Heard, Stomp, chat, content, written};
 use crate::support::{breath, until};
 
-/// A plan with the default limits in force.
+/// A plan with limits in force, of which those of a session are soon reached.
 fn limited() -> Plan {
-    Plan::default().set("limits.enabled", true)
+    Plan::default()
+        .set("limits.enabled", true)
+        .set("limits.session_commands_burst", 500)
+        .set("limits.session_commands_per_s", 50)
 }
 
 /// A sign-up from an address that a trusted proxy names.

@@ -337,7 +337,7 @@ mod tests {
     fn a_session_that_floods_on_is_over() {
         let all = allowances(|_| {});
         let mut session = all.session();
-        let over = (0..2_000).find(|_| matches!(session.take(None, 1), Admission::Flood));
+        let over = (0..20_000).find(|_| matches!(session.take(None, 1), Admission::Flood));
         assert!(over.is_some());
     }
 
