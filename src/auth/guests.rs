@@ -99,7 +99,10 @@ impl Guests {
                     return Err(banned(&ban));
                 }
                 if person.role == ServerRole::Guest && person.seen_at < self.noticed_since(now) {
-                    self.saw(vec![person.user.id.clone()], now).await?;
+                    // A sign of life that was not noted is no reason to keep somebody out.
+                    if let Err(refusal) = self.saw(vec![person.user.id.clone()], now).await {
+                        log::warn!("a guest's sign of life is not noted: {refusal}");
+                    }
                 }
                 let identity = Identity { role: person.role, ..Identity::guest(person.user) };
                 self.known.remember(digest, identity.clone());

@@ -19,7 +19,8 @@ async fn d7_chat_goes_on_without_the_database_and_all_is_stored_afterwards() {
     let talking = Talking::begin_across(&cluster.nodes, "unstored", 4, 4).await;
     let check = load(&cluster, 15, 120);
     let known = Http::to(&cluster.nodes[0]).user("somebody who comes back").await;
-    talking.progress(50).await;
+    // Who comes to a node for the first time needs the database.
+    talking.everybody_has_spoken().await;
     postgres.crash();
     talking.progress(200).await;
     let mut back = Socket::of(&cluster.nodes[0], &known).await;

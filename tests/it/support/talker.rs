@@ -2,7 +2,7 @@
 //! They hold the promises D1 to D4 themselves: a gap, a duplicate or a changed ack is a panic.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub(crate) struct Conversation {
     settled: Cell<usize>,
     goal: Cell<Option<usize>>,
     acked: Cell<u64>,
+    /// Whose messages have been acknowledged.
+    speakers: RefCell<BTreeSet<String>>,
     refusals: RefCell<BTreeMap<String, u64>>,
 }
 
@@ -66,6 +68,7 @@ impl Talking {
             settled: Cell::new(0),
             goal: Cell::new(None),
             acked: Cell::new(0),
+            speakers: RefCell::default(),
             refusals: RefCell::default(),
         });
         let begin = |(n, user)| actix_web::rt::spawn(talk(conversation.clone(), user, n));
@@ -83,6 +86,12 @@ impl Talking {
         let goal = self.conversation.acked.get() + more;
         until("acknowledged messages", async || self.must_go_on() && self.conversation.acked.get() >= goal)
             .await;
+    }
+
+    /// Waits until everybody is in the room and has said something.
+    pub(crate) async fn everybody_has_spoken(&self) {
+        let speakers = || self.conversation.speakers.borrow().len();
+        until("a word of each talker", async || self.must_go_on() && speakers() == self.talkers.len()).await;
     }
 
     /// Waits until a send has been refused with `code` once more.
@@ -316,6 +325,7 @@ impl Talker {
         assert!(earlier.is_none_or(|earlier| earlier == seq), "{client_id} has two acks: {ack}");
         self.in_flight.retain(|n| format!("m{n}") != client_id);
         self.conversation.acked.set(self.conversation.acked.get() + 1);
+        self.conversation.speakers.borrow_mut().insert(self.user.nickname.clone());
     }
 
     fn take_refusal(&mut self, error: &Value) -> Taken {
